@@ -1,0 +1,57 @@
+"""What a run of the core says about itself: progress while it runs, a report when it ends."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bagmill.errors import Where
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands. `done` and `total` are bytes of the recording (stored, not decompressed)."""
+
+    stage: str
+    done: int
+    total: int
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+ProgressSink = Callable[[Progress], None]
+
+
+def silent(progress: Progress) -> None:
+    """Take progress and say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something the user must know though the run goes on: a stable code, a sentence, a place."""
+
+    code: str
+    message: str
+    where: Where = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """One finished file. `path` is relative to the output folder; `rows` and `schema` where they mean something."""
+
+    path: str
+    rows: int | None = None
+    schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What index, convert and visualize return.
+
+    `body` is what they add to `manifest.json` (JSON-ready, deterministic); `complete` is False when messages
+    are missing or unreadable (exit code 3 on the command line, a warning in a workflow).
+    """
+
+    outputs: tuple[OutputFile, ...]
+    warnings: tuple[Warn, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    complete: bool = True

@@ -1,0 +1,114 @@
+"""Settings: every knob of Bagmill, read from the environment and from `.env` in the checkout.
+
+`docs/settings.md` is generated from this class; a test keeps the two equal.
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+"""The checkout. Relative paths in settings resolve against it, never against the cwd."""
+
+
+def _resolve(path: Path) -> Path:
+    return ROOT / path.expanduser()
+
+
+CheckoutPath = Annotated[Path, AfterValidator(_resolve)]
+
+
+class LogFormat(StrEnum):
+    """How log lines look on stderr."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe log line that is shown."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class Settings(BaseSettings):
+    """All settings, with their defaults. Environment variables win over `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address the API listens on. Anything but loopback opens it to others.",
+    )
+    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
+    allowed_hosts: list[str] = Field(
+        [],
+        description='More host names that requests may be addressed to, as a JSON list: `["robot-lab"]`.',
+    )
+    workflows_dir: CheckoutPath = Field(Path("workflows"), description="One folder per workflow run.")
+    recordings_dir: CheckoutPath = Field(
+        Path("recordings"),
+        description="Relative recording paths start here; `data_processing` takes what is in it.",
+    )
+    queue_state_file: CheckoutPath = Field(
+        Path("queue-state.json"),
+        description="The queue. Locks and worker files stand in the same folder.",
+    )
+    trash_dir: CheckoutPath = Field(
+        Path("trash"),
+        description="Where a deleted run goes first; on the same file system as `WORKFLOWS_DIR`.",
+    )
+    max_parallel_nodes: int = Field(4, ge=1, le=256, description="Jobs that run at a time.")
+    worker_autostart: bool = Field(True, description="The API starts a worker process if none is running.")
+    drain_seconds: float = Field(
+        10.0,
+        ge=0,
+        description="How long a stopping worker waits for running jobs before it gives them back (seconds).",
+    )
+    log_level: LogLevel = Field(LogLevel.INFO, description="Least severe log line shown.")
+    log_format: LogFormat = Field(
+        LogFormat.HUMAN, description="`human` lines for a terminal, or `json` for machines."
+    )
+
+    @cached_property
+    def run_dir(self) -> Path:
+        """The folder of the queue file, which also holds locks, worker and idempotency files."""
+        return self.queue_state_file.parent
+
+    @property
+    def queue_lock(self) -> Path:
+        """Lock file of the queue."""
+        return self.run_dir / "queue.lock"
+
+    @property
+    def autostart_lock(self) -> Path:
+        """Held for life by the one API process that looks after the worker."""
+        return self.run_dir / "autostart.lock"
+
+    @property
+    def locks_dir(self) -> Path:
+        """The striped locks of workflow folders."""
+        return self.run_dir / "locks"
+
+    @property
+    def workers_dir(self) -> Path:
+        """`<uuid>.lock` (held for the worker's life) and `<uuid>.json` (who it is)."""
+        return self.run_dir / "workers"
+
+    @property
+    def idempotency_dir(self) -> Path:
+        """One file per Idempotency-Key."""
+        return self.run_dir / "idempotency"

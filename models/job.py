@@ -1,0 +1,102 @@
+"""What crosses between the worker and the process that runs a job: one request in, events out, a manifest beside the result."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from models.base import SCHEMA_VERSION, FileModel
+from models.problem import Problem
+from models.workflow import Output, SourceStamp, WarningNote
+
+
+class Resources(FileModel):
+    """What a job may use."""
+
+    threads: int = Field(description="Threads of Arrow, BLAS and Rerun.")
+
+
+class JobRequest(FileModel):
+    """A job as one JSON object: whoever has it and the files can run it, wherever it lands."""
+
+    schema_version: int = SCHEMA_VERSION
+    job: str
+    workflow: str
+    step: str
+    kind: str
+    attempt: int
+    fence: int
+    params: dict[str, Any]
+    source: SourceStamp | None = Field(None, description="The recording, where the step reads one.")
+    inputs: dict[str, str] = Field(
+        default_factory=dict, description="Folders of the steps it needs, by step name."
+    )
+    output: str = Field(description="The `.partial` folder: the only place the job writes to.")
+    resources: Resources
+    timeout: float | None = None
+    log_level: str = "INFO"
+
+    @property
+    def name(self) -> str:
+        """The canonical human name of a job in log lines: `convert[01JD…](drive.mcap)`."""
+        recording = f"({self.source.path.rpartition('/')[2]})" if self.source else ""
+        return f"{self.step}[{self.workflow}]{recording}"
+
+
+class Manifest(FileModel):
+    """`manifest.json` of a step's folder, written and fsynced last. Fields of the step's kind stand beside these."""
+
+    model_config = FileModel.model_config | {"extra": "allow"}
+
+    schema_version: int = SCHEMA_VERSION
+    kind: str
+    job: str
+    fence: int
+    complete: bool = Field(description="False when messages are missing or unreadable.")
+    outputs: list[Output]
+    counters: dict[str, int] = Field(default_factory=dict)
+    warnings: list[WarningNote] = Field(default_factory=list)
+
+
+class JobEventType(StrEnum):
+    """What a running job can say."""
+
+    PROGRESS = "progress"
+    LOG = "log"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ProgressEvent(FileModel):
+    """Where the job stands; `progress` stays below 1 until the commit."""
+
+    type: Literal[JobEventType.PROGRESS] = JobEventType.PROGRESS
+    progress: float = Field(ge=0, le=1)
+    stage: str
+    counters: dict[str, int] = Field(default_factory=dict)
+
+
+class LogEvent(FileModel):
+    """A line for the workflow's log."""
+
+    type: Literal[JobEventType.LOG] = JobEventType.LOG
+    level: str
+    message: str
+
+
+class DoneEvent(FileModel):
+    """The `.partial` folder is complete and its manifest is on disk."""
+
+    type: Literal[JobEventType.DONE] = JobEventType.DONE
+
+
+class FailedEvent(FileModel):
+    """The job failed for a reason it knows."""
+
+    type: Literal[JobEventType.FAILED] = JobEventType.FAILED
+    problem: Problem
+    traceback: str | None = None
+    retryable: bool = False
+
+
+JobEvent = ProgressEvent | LogEvent | DoneEvent | FailedEvent

@@ -1,0 +1,183 @@
+"""The engine's exceptions, under the same root as the core's (`bagmill/errors.py`).
+
+BagmillError
+├── RequestError                what the user asked can't be accepted
+│   ├── UnknownTemplate
+│   ├── InvalidRequest          carries `items`: a JSON pointer and a detail each
+│   ├── IdempotencyConflict
+│   └── IllegalOperation        not in this status: deleting what runs, retrying what is finished
+├── MissingError                there is no such thing
+│   ├── WorkflowNotFound
+│   └── FileNotInWorkflow
+├── StateError                  the files on disk are not what they should be
+│   ├── StateUnreadable
+│   ├── QueueUnreadable
+│   ├── IllegalTransition       a bug: a move the transition table forbids
+│   └── LockTimeout
+└── JobError                    a job ended badly
+    ├── JobCrashed              its process died
+    ├── JobTimedOut
+    ├── JobLost                 its worker died too often
+    ├── OutputRejected          its folder did not pass the check before the commit
+    └── StaleFence              another attempt has taken over
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bagmill.errors import BagmillError, Where
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFault:
+    """One fault of a request: a JSON pointer (RFC 6901) into its JSON form, what is wrong, what to do."""
+
+    pointer: str
+    detail: str
+    hint: str | None = None
+
+
+class RequestError(BagmillError):
+    """The request can't be accepted."""
+
+    code = "request_error"
+    default_hint = "See /docs for what is accepted."
+
+
+class UnknownTemplate(RequestError):
+    """There is no template of this name."""
+
+    code = "unknown_template"
+    default_hint = "GET /api/templates lists them."
+
+
+class InvalidRequest(RequestError):
+    """The request does not fit what is accepted."""
+
+    code = "invalid_request"
+    default_hint = "Correct what `errors` points at; GET /api/templates has the schema of the params."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        items: Sequence[RequestFault] = (),
+        where: Where | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.items = tuple(items)
+
+
+class IdempotencyConflict(RequestError):
+    """This Idempotency-Key was used with another payload."""
+
+    code = "idempotency_conflict"
+    default_hint = "Use a new key for a new request; the same key is for sending the same request again."
+
+
+class IllegalOperation(RequestError):
+    """This can't be done to a workflow in its present status."""
+
+    code = "illegal_operation"
+    default_hint = "GET the workflow to see its status."
+
+
+class MissingError(BagmillError):
+    """There is no such thing."""
+
+    code = "not_found"
+    default_hint = "Check the address."
+
+
+class WorkflowNotFound(MissingError):
+    """There is no workflow with this id."""
+
+    code = "workflow_not_found"
+    default_hint = "GET /api/workflows lists them; it may have been deleted."
+
+
+class FileNotInWorkflow(MissingError):
+    """The workflow has no such committed file."""
+
+    code = "file_not_found"
+    default_hint = "The step's `outputs` list its files; those of a running step are not readable yet."
+
+
+class StateError(BagmillError):
+    """The files on disk are not what they should be."""
+
+    code = "state_error"
+    default_hint = "Read the server's log; the files are set aside, never overwritten."
+
+
+class StateUnreadable(StateError):
+    """The state.json of this workflow can't be read."""
+
+    code = "state_unreadable"
+    default_hint = "It was set aside beside itself; DELETE the workflow or restore the file."
+
+
+class QueueUnreadable(StateError):
+    """The queue file can't be read."""
+
+    code = "queue_unreadable"
+    default_hint = "It is set aside and rebuilt from the workflow folders when a worker starts."
+
+
+class IllegalTransition(StateError):
+    """A status can't move like this."""
+
+    code = "illegal_transition"
+    default_hint = "This is a bug in Bagmill: please report it with the workflow's events.jsonl."
+
+
+class LockTimeout(StateError):
+    """A lock was not given up in time."""
+
+    code = "lock_timeout"
+    default_hint = "Another process holds it for too long; look for one that is stopped (state T in `ps`)."
+
+
+class JobError(BagmillError):
+    """The job ended badly."""
+
+    code = "job_error"
+    default_hint = "Read worker.log in the workflow's folder."
+
+
+class JobCrashed(JobError):
+    """The process of the job died."""
+
+    code = "job_crashed"
+    default_hint = (
+        "A signal 9 without a cancel is mostly the kernel's out-of-memory killer. See worker.log, then retry."
+    )
+
+
+class JobTimedOut(JobError):
+    """The job took longer than it may."""
+
+    code = "job_timed_out"
+    default_hint = "Raise `timeout` in the options, or convert fewer topics at a time."
+
+
+class JobLost(JobError):
+    """The worker died each time it ran this job."""
+
+    code = "job_lost"
+    default_hint = "Read worker.log, then POST .../retry."
+
+
+class OutputRejected(JobError):
+    """The job's folder did not pass the check before the commit."""
+
+    code = "output_rejected"
+    default_hint = "The disk may be full or failing; retry, and report it if it comes back."
+
+
+class StaleFence(JobError):
+    """Another attempt has taken over this step."""
+
+    code = "stale_fence"
+    default_hint = "Nothing to do: the other attempt's result counts."

@@ -1,0 +1,53 @@
+"""The seam between the worker and wherever jobs run.
+
+The worker hands over a `JobRequest` and reads events; it never looks into the process. The local executor
+starts child processes; a remote one can run the same request with the same entry point.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from models.job import JobEvent, JobRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The job's process is gone. `code` as in subprocess: negative is a signal; `tail` is the end of its stderr."""
+
+    code: int
+    tail: str
+
+
+Happening = JobEvent | Exited
+
+
+class Executor(Protocol):
+    """Runs jobs. All calls are from one thread and return at once."""
+
+    def capacity(self) -> int:
+        """How many more jobs it takes now."""
+        ...
+
+    def start(self, request: JobRequest) -> None:
+        """Begin a job. Its id is free to be started again after its `Exited`."""
+        ...
+
+    def events(self, timeout: float) -> Sequence[tuple[str, Happening]]:
+        """Wait up to `timeout` seconds for news and return it: (job id, what), oldest first.
+
+        Each job's last one is `Exited`, after which it is forgotten.
+        """
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Ask a job to end (SIGTERM), and make it after a short grace (SIGKILL of its group)."""
+        ...
+
+    def reattach(self, request: JobRequest) -> bool:
+        """Take over a job that an earlier worker started; False where jobs die with their worker."""
+        ...
+
+    def drain(self, grace: float) -> Sequence[tuple[str, Happening]]:
+        """Take no more jobs, wait `grace` seconds, end the rest; return what happened meanwhile."""
+        ...
