@@ -1,4 +1,4 @@
-"""What can be asked of the core, as pydantic models: the params of the templates and the flags of the command line."""
+"""What can be asked of the core: the params of the templates and the flags of the command line."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,7 +35,7 @@ def parse_time(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("a time is RFC 3339 text with an offset, or integer nanoseconds since the epoch")  # noqa: TRY004
     nanoseconds = (
-        int(value) if isinstance(value, int) or value.isascii() and value.isdigit() else _rfc3339(value)
+        int(value) if isinstance(value, int) or (value.isascii() and value.isdigit()) else _rfc3339(value)
     )
     if not 0 <= nanoseconds <= MAX_TIME_NS:
         raise ValueError("a time must lie between 1970 and 2262")

@@ -35,7 +35,7 @@ class Warn:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """One finished file. `path` is relative to the output folder; `rows` and `schema` where they mean something."""
+    """One finished file; `path` is relative to the output folder, `rows` counts messages."""
 
     path: str
     rows: int | None = None

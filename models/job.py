@@ -1,4 +1,4 @@
-"""What crosses between the worker and the process that runs a job: one request in, events out, a manifest beside the result."""
+"""What crosses between the worker and the process of a job: a request in, events out, a manifest at the end."""
 
 from enum import StrEnum
 from typing import Any, Literal
@@ -44,7 +44,7 @@ class JobRequest(FileModel):
 
 
 class Manifest(FileModel):
-    """`manifest.json` of a step's folder, written and fsynced last. Fields of the step's kind stand beside these."""
+    """`manifest.json` of a step's folder, written last; fields of the step's kind stand beside these."""
 
     model_config = FileModel.model_config | {"extra": "allow"}
 

@@ -13,7 +13,7 @@ from models.job import JobEvent, JobRequest
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The job's process is gone. `code` as in subprocess: negative is a signal; `tail` is the end of its stderr."""
+    """The job's process is gone. `code`: negative is a signal; `tail`: the end of its stderr."""
 
     code: int
     tail: str
