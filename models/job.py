@@ -1,4 +1,4 @@
-"""What crosses between the worker and the process of a job: a request in, events out, a manifest at the end."""
+"""What crosses between the worker and a job's process: a request in, events out, a manifest at the end."""
 
 from enum import StrEnum
 from typing import Any, Literal
