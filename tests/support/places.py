@@ -1,0 +1,46 @@
+"""Where tests work: settings that point into a temporary folder, and the same as an environment."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+from config import ROOT, LogLevel, Settings
+
+SHARED_RECORDINGS = ROOT.parent / "shared" / "recordings"
+"""Real recordings of other people, beside the checkout on some machines."""
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_in(folder: Path, **changes: object) -> Settings:
+    """Settings whose every path is below `folder`, whatever the environment and `.env` say."""
+    values: dict[str, object] = {
+        "port": free_port(),
+        "workflows_dir": folder / "workflows",
+        "recordings_dir": folder / "recordings",
+        "queue_state_file": folder / "queue-state.json",
+        "trash_dir": folder / "trash",
+        "log_level": LogLevel.DEBUG,
+    }
+    defaults = {
+        name: field.get_default(call_default_factory=True) for name, field in Settings.model_fields.items()
+    }
+    return Settings(_env_file=None, **(defaults | values | changes))
+
+
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The environment that gives a child process exactly these settings.
+
+    Every setting is written out, so neither this process's environment nor a `.env` shines through.
+    """
+    values = settings.model_dump(mode="json")
+    texts = {
+        name.upper(): value if isinstance(value, str) else json.dumps(value) for name, value in values.items()
+    }
+    return os.environ | texts | {"PYTHONUNBUFFERED": "1"} | more
