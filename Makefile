@@ -1,0 +1,56 @@
+# `make demo` and `make test` need nothing but make and Python 3.11+ with venv. `make help` lists the rest.
+# All paths are relative to the checkout, so that spaces in its own path do no harm.
+
+PYTHON ?= python3
+BIN := .venv/bin/python
+
+# As text, not as Makefile: a `$` in a file's name stays one. PWD is where the user stands with `make -C`.
+export DEMO_RECORDING := $(value RECORDING)
+export DEMO_CWD := $(value PWD)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo run test lint format docs clean
+
+help:
+	@echo "make demo                      convert a sample recording and show where the results are"
+	@echo "make demo RECORDING=FILE.mcap  the same for your own recording"
+	@echo "make run                       API and worker until Ctrl-C; make run PORT=8123"
+	@echo "make test                      lint, then all tests"
+	@echo "make lint                      ruff and mypy --strict"
+	@echo "make format                    let ruff format the code"
+	@echo "make docs                      write docs/settings.md anew from config.py"
+	@echo "make clean                     remove .venv and caches; never recordings or workflows"
+	@echo "PYTHON=python3.12              with any of them: the Python that .venv is made with"
+
+demo: .venv/run.stamp
+	@$(BIN) -m services.demo
+
+run: .venv/run.stamp
+	@$(BIN) -m services.launcher
+
+test: lint
+	@$(BIN) -m pytest
+
+lint: .venv/dev.stamp
+	@$(BIN) -m ruff check --quiet .
+	@$(BIN) -m ruff format --check --quiet .
+	@$(BIN) -m mypy --no-error-summary
+
+format: .venv/dev.stamp
+	@$(BIN) -m ruff format .
+
+docs: .venv/run.stamp
+	@$(BIN) -m tests.support.settings_page
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -not -path "./workflows/*" -prune -exec rm -rf {} +
+
+.venv/run.stamp: requirements.txt bootstrap.py
+	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) here. Bagmill needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" bootstrap.py run
+
+.venv/dev.stamp: requirements-dev.txt requirements.txt bootstrap.py
+	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) here. Bagmill needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" bootstrap.py dev
