@@ -74,7 +74,7 @@ def make() -> None:
 def install(profile: str) -> None:
     """Install the requirements of a profile."""
     say(f"Installing {FILES[profile][0]} into .venv (once; about a minute)")
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
     run([*pip, "-r", str(ROOT / FILES[profile][0])])
 
 

@@ -14,12 +14,15 @@ BagmillError
 │   ├── QueueUnreadable
 │   ├── IllegalTransition       a bug: a move the transition table forbids
 │   └── LockTimeout
-└── JobError                    a job ended badly
-    ├── JobCrashed              its process died
-    ├── JobTimedOut
-    ├── JobLost                 its worker died too often
-    ├── OutputRejected          its folder did not pass the check before the commit
-    └── StaleFence              another attempt has taken over
+├── JobError                    a job ended badly
+│   ├── JobCrashed              its process died
+│   ├── JobTimedOut
+│   ├── JobLost                 its worker died too often
+│   ├── OutputRejected          its folder did not pass the check before the commit
+│   └── StaleFence              another attempt has taken over
+└── LaunchError                 the processes did not come up (`make run`, `make demo`)
+    ├── PortInUse
+    └── ProcessDied
 """
 
 from collections.abc import Sequence
@@ -181,3 +184,24 @@ class StaleFence(JobError):
 
     code = "stale_fence"
     default_hint = "Nothing to do: the other attempt's result counts."
+
+
+class LaunchError(BagmillError):
+    """The API or the worker did not come up."""
+
+    code = "launch_failed"
+    default_hint = "Read what it said above."
+
+
+class PortInUse(LaunchError):
+    """Another program listens on this port."""
+
+    code = "port_in_use"
+    default_hint = "Stop it, or choose another port: make run PORT=8123"
+
+
+class ProcessDied(LaunchError):
+    """The API or the worker ended by itself."""
+
+    code = "process_died"
+    default_hint = "Read what it said above."
