@@ -142,6 +142,27 @@ class LockTimeout(StateError):
     default_hint = "Another process holds it for too long; look for one that is stopped (state T in `ps`)."
 
 
+class StorageFailed(StateError):
+    """Bagmill's own files can't be read or written."""
+
+    code = "storage_failed"
+    default_hint = "Check the disk, and the permissions of WORKFLOWS_DIR and of the queue's folder."
+
+
+class StorageFull(StorageFailed):
+    """The disk is full."""
+
+    code = "storage_full"
+    default_hint = "Make room on the disk (DELETE old workflows), then send it again."
+
+
+class InternalError(BagmillError):
+    """Something went wrong inside Bagmill."""
+
+    code = "internal_error"
+    default_hint = "The log has the traceback: please report it."
+
+
 class JobError(BagmillError):
     """The job ended badly."""
 
