@@ -1,6 +1,5 @@
 """From exceptions to problem objects (RFC 9457): the same for HTTP answers and for `state.json`."""
 
-import errno
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +8,7 @@ from typing import Any
 
 from bagmill.errors import BagmillError
 from models.problem import Problem, ProblemItem
-from services.errors import InternalError, InvalidRequest, StorageFailed, StorageFull
-
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+from services.errors import InternalError, InvalidRequest, StorageFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +76,18 @@ def _(exc: BagmillError) -> BagmillError:
 
 @_known.register
 def _(exc: OSError) -> BagmillError:
-    kind = StorageFull if exc.errno in NO_SPACE else StorageFailed
     where: dict[str, Any] = (
         {"path": os.fsdecode(exc.filename)} if isinstance(exc.filename, str | bytes) else {}
     )
-    return kind(f"{os.strerror(exc.errno)}." if exc.errno else None, where=where)
+    return StorageFailed(f"{os.strerror(exc.errno)}." if exc.errno else None, where=where)
 
 
 def _items(error: BagmillError) -> list[ProblemItem]:
     if isinstance(error, InvalidRequest):
-        return [ProblemItem(pointer=item.pointer, detail=item.detail, hint=item.hint) for item in error.items]
+        return [
+            ProblemItem(pointer=item.pointer, detail=printable(item.detail), hint=item.hint)
+            for item in error.items
+        ]
     if pointer := error.where.get("pointer"):
         return [ProblemItem(pointer=str(pointer), detail=printable(error.message), hint=error.hint)]
     return []
