@@ -5,8 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -131,8 +130,8 @@ def listening(port: int) -> bool:
     return True
 
 
-def python(*args: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the interpreter to its end and return what it said."""
+def python(*args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the interpreter in the checkout to its end and return what it said."""
     return subprocess.run(
-        [sys.executable, *args], cwd=cwd, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, *args], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120
     )

@@ -1,0 +1,52 @@
+"""What is installed is what is used, and exactly that."""
+
+import re
+from importlib.metadata import packages_distributions
+
+from config import ROOT
+from tests.support.sources import CODE, imports_of, python_files
+
+OWN = {
+    "app",
+    "worker",
+    "config",
+    "bootstrap",
+    "models",
+    "routes",
+    "services",
+    "bagmill",
+    "tests",
+    "benchmarks",
+}
+PIN = re.compile(r"([A-Za-z0-9_.-]+)==[\w.]+")
+USED_OTHERWISE = {"uvicorn"}
+"""Started as a program, never imported."""
+
+
+def pins(name: str) -> set[str]:
+    """Distributions of a requirements file; each line must be an exact pin."""
+    lines = [line.strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
+    wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
+    matches = [PIN.fullmatch(line) for line in wanted]
+    assert all(matches), f"{name}: not an exact pin: {wanted[matches.index(None)]}"
+    return {match[1].lower().replace("_", "-") for match in matches if match}
+
+
+def imported(*places: str) -> set[str]:
+    """Distributions whose modules are imported there."""
+    owners = packages_distributions()
+    names = {name.split(".")[0] for path in python_files(*places) for _, name in imports_of(path)} - OWN
+    return {owner.lower().replace("_", "-") for name in names for owner in owners.get(name, [])}
+
+
+def test_every_requirement_is_an_exact_pin() -> None:
+    assert pins("requirements.txt")
+    assert pins("requirements-dev.txt")
+
+
+def test_what_the_program_imports_is_required() -> None:
+    assert imported(*CODE) <= pins("requirements.txt")
+
+
+def test_what_is_required_is_used() -> None:
+    assert pins("requirements.txt") <= imported(*CODE) | USED_OTHERWISE
