@@ -182,7 +182,7 @@ def get_template(template_id: str) -> Template:
 
 
 def build_state(request: Request, source: SourceStamp | None = None) -> WorkflowState:
-    """The first state of a run: `queued`, as are its steps that need no other.
+    """The first state of a run, nothing of it queued yet.
 
     `source` is the stamp of the recording of a run on one; a batch and the self-check have none.
     """
@@ -192,7 +192,6 @@ def build_state(request: Request, source: SourceStamp | None = None) -> Workflow
         id=request.id,
         template=request.template_id,
         params=request.params,
-        status=Status.QUEUED,
         parent=request.parent,
         priority=options.priority,
         pinned=options.pinned,
@@ -258,7 +257,6 @@ def _step(spec: StepSpec, options: RunOptions) -> StepState:
     return StepState(
         name=spec.kind,
         kind=spec.kind,
-        status=Status.PENDING if spec.needs else Status.QUEUED,
         needs=list(spec.needs),
         max_attempts=options.max_attempts,
         timeout=options.timeout,
