@@ -71,6 +71,10 @@ class Settings(BaseSettings):
         Path("trash"),
         description="Where a deleted run goes first; on the same file system as `WORKFLOWS_DIR`.",
     )
+    allow_network_fs: bool = Field(
+        False,
+        description="Accept state folders on NFS, SMB and the like; safe only while one machine uses them.",
+    )
     max_parallel_nodes: int = Field(4, ge=1, le=256, description="Jobs that run at a time.")
     worker_autostart: bool = Field(True, description="The API starts a worker process if none is running.")
     drain_seconds: float = Field(

@@ -33,6 +33,7 @@ class Job(FileModel):
     kind: str
     priority: int = 0
     attempt: int = Field(1, description="The attempt this execution will be.")
+    fence: int = Field(1, description="The fencing number it will have; a higher one makes a job newer.")
     enqueued_at: Timestamp
     not_before: Timestamp | None = None
     state: JobState = JobState.READY
@@ -46,6 +47,9 @@ class QueueState(FileModel):
     schema_version: int = SCHEMA_VERSION
     seq: int = 0
     paused: bool = False
+    rebuild: bool = Field(
+        False, description="Begun anew: jobs may be missing until a worker has looked through the folders."
+    )
     updated_at: Timestamp
     counts: dict[JobState, int] = Field(default_factory=dict)
     jobs: list[Job] = Field(default_factory=list)

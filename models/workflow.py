@@ -35,9 +35,10 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELLED}),
     Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLING, Status.QUEUED}),
     Status.CANCELLING: frozenset({Status.CANCELLED, Status.COMPLETED}),
-    Status.FAILED: frozenset({Status.QUEUED}),
-    Status.CANCELLED: frozenset({Status.QUEUED}),
-    Status.SKIPPED: frozenset({Status.QUEUED}),
+    # A retry queues a step, or lets it wait if what it needs must run again first.
+    Status.FAILED: frozenset({Status.QUEUED, Status.PENDING}),
+    Status.CANCELLED: frozenset({Status.QUEUED, Status.PENDING}),
+    Status.SKIPPED: frozenset({Status.QUEUED, Status.PENDING}),
     Status.COMPLETED: frozenset(),
 }
 """Every legal move. Anything else is a bug and raises."""
@@ -76,11 +77,15 @@ class StepState(FileModel):
     name: str
     kind: str
     status: Status = Status.PENDING
-    needs: list[str] = Field(default_factory=list, description="Steps that must be completed first.")
-    attempt: int = Field(0, description="How often the step has been started.")
+    needs: list[str] = Field(
+        default_factory=list,
+        description="Steps that must be completed first; `children` stands for those of a batch.",
+    )
+    attempt: int = Field(0, description="How often it has been started since it was submitted or retried.")
     max_attempts: int = 1
     fence: int = Field(0, description="Fencing number: raised and on disk before each start.")
     timeout: float | None = Field(None, description="Seconds one attempt may take.")
+    not_before: Timestamp | None = Field(None, description="A queued step waits until then.")
     progress: float = Field(0.0, ge=0, le=1)
     stage: str = ""
     counters: dict[str, int] = Field(default_factory=dict)
@@ -107,6 +112,7 @@ class EventType(StrEnum):
     CANCEL_REQUESTED = "cancel_requested"
     CHANGED = "changed"
     RECOVERED = "recovered"
+    SET_ASIDE = "set_aside"
 
 
 class Event(FileModel):
@@ -148,9 +154,10 @@ class WorkflowState(FileModel):
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
     updated_at: Timestamp
+    events_seq: int = Field(0, description="Number of the newest event.")
     last_events: list[Event] = Field(
         default_factory=list,
-        description="Events of the newest revision: appended to events.jsonl if a crash kept them out.",
+        description="Events of the newest change; a crash may have kept them out of events.jsonl.",
     )
 
     def step(self, name: str) -> StepState:

@@ -13,16 +13,21 @@ BagmillError
 │   ├── StateUnreadable
 │   ├── QueueUnreadable
 │   ├── IllegalTransition       a bug: a move the transition table forbids
-│   └── LockTimeout
+│   ├── LockTimeout
+│   ├── StorageFailed
+│   │   └── StorageFull
+│   └── NetworkFileSystem       state folders on NFS, SMB and the like
 ├── JobError                    a job ended badly
 │   ├── JobCrashed              its process died
 │   ├── JobTimedOut
 │   ├── JobLost                 its worker died too often
+│   ├── RecordingsFailed        a batch whose recordings did not all complete
 │   ├── OutputRejected          its folder did not pass the check before the commit
 │   └── StaleFence              another attempt has taken over
-└── LaunchError                 the processes did not come up (`make run`, `make demo`)
-    ├── PortInUse
-    └── ProcessDied
+├── LaunchError                 the processes did not come up (`make run`, `make demo`)
+│   ├── PortInUse
+│   └── ProcessDied
+└── InternalError               anything that nobody foresaw
 """
 
 from collections.abc import Sequence
@@ -156,6 +161,16 @@ class StorageFull(StorageFailed):
     default_hint = "Make room on the disk (DELETE old workflows), then send it again."
 
 
+class NetworkFileSystem(StateError):
+    """The state folders are on a network file system, where locks and renames are not to be trusted."""
+
+    code = "network_file_system"
+    default_hint = (
+        "Set WORKFLOWS_DIR, QUEUE_STATE_FILE and TRASH_DIR to a local disk (recordings may stay), or set "
+        "ALLOW_NETWORK_FS=true if one machine alone uses them."
+    )
+
+
 class InternalError(BagmillError):
     """Something went wrong inside Bagmill."""
 
@@ -191,6 +206,15 @@ class JobLost(JobError):
 
     code = "job_lost"
     default_hint = "Read worker.log, then POST .../retry."
+
+
+class RecordingsFailed(JobError):
+    """Not all recordings of the batch completed."""
+
+    code = "recordings_failed"
+    default_hint = (
+        "GET /api/workflows?parent=ID lists them with their errors; POST .../retry runs them again."
+    )
 
 
 class OutputRejected(JobError):

@@ -1,0 +1,240 @@
+"""What happens next in a workflow: pure planning on an Edit. The caller enqueues the jobs returned, after
+the state is written: folder first, queue second.
+"""
+
+from collections.abc import Mapping
+
+from models.base import utc_now
+from models.problem import Problem
+from models.queue import Job, JobState
+from models.workflow import TRANSITIONS, EventType, Status, StepState, WarningNote, WorkflowState
+from services.edit import Edit
+from services.errors import IllegalOperation, RecordingsFailed
+
+CHILDREN = "children"
+"""In a step's `needs`: the children of a batch, all ended, and completed unless `allow_failed`."""
+
+_HOPELESS = frozenset({Status.FAILED, Status.CANCELLED, Status.SKIPPED})
+_ACTIVE = frozenset({Status.RUNNING, Status.CANCELLING})
+_WAITING = frozenset({Status.PENDING, Status.QUEUED})
+
+
+def job_of(state: WorkflowState, step: StepState) -> Job:
+    """The job that runs a queued step."""
+    return Job(
+        id=f"{state.id}.{step.name}",
+        workflow=state.id,
+        step=step.name,
+        kind=step.kind,
+        priority=state.priority,
+        attempt=step.attempt + 1,
+        fence=step.fence + 1,
+        enqueued_at=utc_now(),
+        not_before=step.not_before,
+        state=JobState.DELAYED if step.not_before and step.not_before > utc_now() else JobState.READY,
+    )
+
+
+def queued_jobs(state: WorkflowState) -> list[Job]:
+    """The jobs of all queued steps: what the queue must hold of this workflow, or have leased."""
+    return [job_of(state, step) for step in state.steps if step.status is Status.QUEUED]
+
+
+def progress(state: WorkflowState) -> float:
+    """How far the workflow is, 0..1: the mean over its steps, each child of a batch counting as one."""
+    children = state.children or {}
+    done = sum(count for status, count in children.items() if status.ended)
+    parts = len(state.steps) + sum(children.values())
+    return min((sum(step.progress for step in state.steps) + done) / parts, 1.0) if parts else 0.0
+
+
+def queue_ready(edit: Edit) -> list[Job]:
+    """Queue the pending steps whose needs are met, and a pending workflow with them."""
+    state = edit.state
+    if state.cancel_requested:
+        return []
+    done = _done(state)
+    ready = [s for s in state.steps if s.status is Status.PENDING and done.issuperset(s.needs)]
+    jobs = [job_of(state, edit.move_step(step.name, Status.QUEUED)) for step in ready]
+    if jobs and state.status is Status.PENDING:
+        edit.move(Status.QUEUED)
+    return jobs
+
+
+def after_step(edit: Edit) -> list[Job]:
+    """After a step was moved (ended, or given back to the queue): go on, or end the workflow.
+
+    A batch does not complete here: its children are counted first (`settle_batch`).
+    """
+    return _go_on(edit, counted=edit.state.children is None)
+
+
+def settle_batch(edit: Edit, counts: Mapping[Status, int]) -> list[Job]:
+    """Take in how many children have which status; go on with the batch, or end it."""
+    edit.state.children = {status: count for status, count in counts.items() if count}
+    return [] if edit.state.status.ended else _go_on(edit, counted=True)
+
+
+def request_cancel(edit: Edit) -> bool:
+    """Cancel what has not begun, mark what runs, and end the workflow if nothing does.
+
+    False if there is nothing to cancel: it has ended, or is being cancelled. The caller takes the jobs out
+    of the queue, and cancels the children of a batch.
+    """
+    state = edit.state
+    if state.status.ended or state.cancel_requested:
+        return False
+    state.cancel_requested = True
+    edit.note(EventType.CANCEL_REQUESTED)
+    for step in state.steps:
+        if step.status in _WAITING:
+            edit.move_step(step.name, Status.CANCELLED)
+        elif step.status is Status.RUNNING:
+            edit.move_step(step.name, Status.CANCELLING)
+    after_step(edit)
+    return True
+
+
+def retry(edit: Edit) -> list[Job]:
+    """Run the failed, cancelled and skipped steps again, with all their attempts; finished ones are kept.
+
+    Raises IllegalOperation unless the workflow has failed or was cancelled. The children of a batch and the
+    parent of a child are the caller's.
+    """
+    state = edit.state
+    reopen(edit)
+    for step in state.steps:
+        if step.status in _HOPELESS:
+            edit.move_step(step.name, Status.PENDING, attempt=0)
+    jobs = queue_ready(edit)
+    state.progress = progress(state)
+    return jobs
+
+
+def reopen(edit: Edit) -> None:
+    """Open a workflow that has failed or was cancelled: queued again. Raises IllegalOperation otherwise."""
+    state = edit.state
+    if Status.QUEUED not in TRANSITIONS[state.status] or not state.status.ended:
+        raise IllegalOperation(f"The workflow is {state.status}", where={"workflow": state.id})
+    state.cancel_requested = False
+    edit.move(Status.QUEUED)
+
+
+def _done(state: WorkflowState) -> set[str]:
+    done = {step.name for step in state.steps if step.status is Status.COMPLETED}
+    return done | {CHILDREN} if _children_fine(state) else done
+
+
+def _children_ended(state: WorkflowState) -> bool:
+    return all(status.ended for status in state.children or {})
+
+
+def _children_fine(state: WorkflowState) -> bool:
+    fine = state.allow_failed or set(state.children or {}) <= {Status.COMPLETED}
+    return state.children is not None and _children_ended(state) and fine
+
+
+def _go_on(edit: Edit, *, counted: bool) -> list[Job]:
+    state = edit.state
+    _give_up_hopeless(edit, counted=counted)
+    jobs = queue_ready(edit)
+    state.progress = progress(state)
+    statuses = {step.status for step in state.steps}
+    if statuses & _ACTIVE or not _children_ended(state):
+        _walk(edit, Status.CANCELLING if state.cancel_requested else Status.RUNNING)
+    elif not statuses & _WAITING:
+        _end(edit, counted=counted)
+    elif state.status is Status.RUNNING and statuses <= _WAITING:
+        edit.move(Status.QUEUED)
+    return jobs
+
+
+def _give_up_hopeless(edit: Edit, *, counted: bool) -> None:
+    """Skip pending steps that will never be ready; cancel them if that is what was asked for."""
+    state = edit.state
+    gone = {step.name for step in state.steps if step.status in _HOPELESS}
+    if counted and state.children is not None and _children_ended(state) and not _children_fine(state):
+        gone.add(CHILDREN)
+    for step in _in_order(state):
+        if step.status is not Status.PENDING:
+            continue
+        if state.cancel_requested:
+            edit.move_step(step.name, Status.CANCELLED)
+        elif gone.intersection(step.needs):
+            edit.move_step(step.name, Status.SKIPPED)
+            gone.add(step.name)
+
+
+def _in_order(state: WorkflowState) -> list[StepState]:
+    """The steps, each after those it needs."""
+    order: list[StepState] = []
+    rest = list(state.steps)
+    names = {step.name for step in rest}
+    while rest:
+        placed = {step.name for step in order}
+        free = [step for step in rest if placed.issuperset(names.intersection(step.needs))]
+        if not free:
+            raise ValueError(f"{state.id}: steps need each other: {[step.name for step in rest]}")
+        order += free
+        rest = [step for step in rest if step not in free]
+    return order
+
+
+def _end(edit: Edit, *, counted: bool) -> None:
+    """All steps have ended, and all children that are known: end the workflow."""
+    state = edit.state
+    if state.status.ended:
+        return
+    statuses = {step.status for step in state.steps}
+    failed = next((step for step in state.steps if step.status is Status.FAILED), None)
+    if state.cancel_requested and (Status.CANCELLED in statuses or not _all_completed(state)):
+        _walk(edit, Status.CANCELLED)
+    elif failed:
+        _walk(edit, Status.FAILED)
+        state.error = failed.error
+    elif Status.CANCELLED in statuses:
+        _walk(edit, Status.CANCELLED)
+    elif counted:
+        if _all_completed(state):
+            _walk(edit, Status.COMPLETED)
+        else:
+            _end_batch(edit)
+
+
+def _all_completed(state: WorkflowState) -> bool:
+    return {step.status for step in state.steps} | set(state.children or {}) <= {Status.COMPLETED}
+
+
+def _end_batch(edit: Edit) -> None:
+    """All children ended and not all of them completed: failed with counts, or a warning where allowed."""
+    state = edit.state
+    counts = state.children or {}
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    error = RecordingsFailed(f"Of {sum(counts.values())} recordings: {told}")
+    if state.allow_failed:
+        edit.warn(WarningNote(code=error.code, message=error.message))
+        _walk(edit, Status.COMPLETED)
+    else:
+        _walk(edit, Status.FAILED)
+        state.error = _problem(error)
+
+
+def _problem(error: RecordingsFailed) -> Problem:
+    return Problem(
+        type=f"/problems/{error.code}",
+        title=(type(error).__doc__ or "").strip(),
+        detail=error.message,
+        code=error.code,
+        hint=error.hint,
+    )
+
+
+def _walk(edit: Edit, to: Status) -> None:
+    """Move the workflow to a status, through the one between if there is no direct way."""
+    now = edit.state.status
+    if now is to:
+        return
+    if to not in TRANSITIONS[now]:
+        between = [way for way in (Status.RUNNING, Status.CANCELLING) if way in TRANSITIONS[now]]
+        edit.move(next((way for way in between if to in TRANSITIONS[way]), to))
+    edit.move(to)

@@ -1,0 +1,144 @@
+"""Locks across processes: advisory flocks that the kernel gives up when their holder dies.
+
+A lock file is never removed: whoever waits on a removed one would hold a lock that nobody else sees. Should
+a person remove or replace one, the holder notices when it takes it, and takes the new one. Descriptors are
+not inherited by children. Lock order: a workflow's lock first, then the queue's; workflow locks do not nest.
+"""
+
+import fcntl
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from config import Settings
+from services.durable import storage_failed
+from services.errors import LockTimeout
+
+STRIPES = 64
+TIMEOUT = 30.0
+"""Seconds that a lock is waited for. Locks are held for milliseconds."""
+_POLL = 0.005
+_PROBE_PATIENCE = 0.1
+
+
+class _Replaced(Exception):
+    """The path names another file than the one that was locked."""
+
+
+class HeldLock:
+    """A lock that is held until `release`, or until the process ends."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self.path = path
+        self._lock = lock
+
+    def release(self) -> None:
+        """Give the lock up; the file stays."""
+        self._lock.release()
+
+
+def _take(path: Path, timeout: float) -> HeldLock:
+    """Take the lock of a file, made if missing. Raises LockTimeout, StorageFailed."""
+
+    def same_file(descriptor: int) -> None:
+        try:
+            there = path.stat()
+        except FileNotFoundError:
+            raise _Replaced from None
+        if not os.path.samestat(os.fstat(descriptor), there):
+            raise _Replaced
+
+    while True:
+        lock = FileLock(
+            path,
+            timeout=timeout,
+            thread_local=False,
+            poll_interval=_POLL,
+            fallback_to_soft=False,
+            preserve_lock_file=True,
+            on_acquired=same_file,
+        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except _Replaced:
+            continue
+        except Timeout:
+            raise LockTimeout(where={"path": str(path)}) from None
+        except OSError as error:
+            raise storage_failed(path, error) from error
+        return HeldLock(path, lock)
+
+
+@contextmanager
+def lock(path: Path, timeout: float = TIMEOUT) -> Iterator[None]:
+    """Hold the lock of a file (made if missing). Raises LockTimeout after `timeout` seconds."""
+    held = _take(path, timeout)
+    try:
+        yield
+    finally:
+        held.release()
+
+
+def try_lock(path: Path) -> HeldLock | None:
+    """Take a lock for long (a worker's life, the autostart); None if another process or handle has it."""
+    try:
+        # Not zero: a probe of `is_locked` may hold it for a moment.
+        return _take(path, _PROBE_PATIENCE)
+    except LockTimeout:
+        return None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody, this process included, holds the lock. A missing file is not locked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        # Shared: two probes at a time must not take each other for a holder.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+class Locks:
+    """The locks of one set of state folders."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = settings.locks_dir
+        self._queue = settings.queue_lock
+        self._mine = threading.local()
+
+    def stripe(self, workflow: str) -> Path:
+        """The lock file of a workflow's folder; 64 of them serve all workflows."""
+        return self._folder / f"{zlib.crc32(workflow.encode()) % STRIPES:02d}.lock"
+
+    @contextmanager
+    def workflow(self, workflow: str, timeout: float = TIMEOUT) -> Iterator[None]:
+        """Hold the lock of a workflow's folder. Raises LockTimeout.
+
+        A second one in the same thread is a bug (two workflows may share a stripe) and raises RuntimeError.
+        """
+        if getattr(self._mine, "held", None):
+            raise RuntimeError(f"{workflow}: this thread already holds the lock of {self._mine.held}")
+        with lock(self.stripe(workflow), timeout):
+            self._mine.held = workflow
+            try:
+                yield
+            finally:
+                self._mine.held = None
+
+    @contextmanager
+    def queue(self, timeout: float = TIMEOUT) -> Iterator[None]:
+        """Hold the lock of the queue. Raises LockTimeout."""
+        with lock(self._queue, timeout):
+            yield

@@ -1,0 +1,312 @@
+"""Workflow folders: making, reading, changing and deleting them. `state.json` is the truth about a run.
+
+Readers take no lock: a file is replaced whole. Writers take the lock of the workflow, read, change, write.
+"""
+
+import math
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from loguru import logger
+from pydantic import ValidationError
+
+from config import Settings
+from models.base import SCHEMA_VERSION, utc_now
+from models.job import ProgressEvent
+from models.queue import Job
+from models.request import Request
+from models.workflow import Event, EventType, Status, WorkflowState
+from services import advance, durable, event_log, filesystems
+from services.edit import Edit
+from services.errors import StateUnreadable, StorageFailed, WorkflowNotFound
+from services.ids import is_id
+from services.locks import Locks
+
+STATE = "state.json"
+REQUEST = "request.json"
+EVENTS = "events.jsonl"
+PROGRESS_SECONDS = 1.0
+"""Progress of a workflow is written at most this often."""
+_BELOW_COMMIT = 0.99
+
+
+class Version(NamedTuple):
+    """Changes with each write of a file."""
+
+    inode: int
+    mtime_ns: int
+
+
+class StateManager:
+    """The folders below WORKFLOWS_DIR. Any number of processes may use them at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.locks = Locks(settings)
+        self._progress = _Progress()
+
+    def prepare(self) -> None:
+        """Make the run-time folders. Raises StorageFailed; NetworkFileSystem unless that is allowed."""
+        settings = self.settings
+        for path in (settings.workflows_dir, settings.run_dir, settings.trash_dir):
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise durable.storage_failed(path, error) from error
+            if not settings.allow_network_fs:
+                filesystems.check(path)
+
+    def folder(self, workflow: str) -> Path:
+        """The workflow's folder, whether or not it is there. Raises WorkflowNotFound for what is no id."""
+        if not is_id(workflow):
+            raise WorkflowNotFound(where={"workflow": workflow})
+        return self.settings.workflows_dir / workflow
+
+    def exists(self, workflow: str) -> bool:
+        """Whether there is a folder of this id."""
+        return is_id(workflow) and self.folder(workflow).is_dir()
+
+    def ids(self, *, newest_first: bool = True) -> list[str]:
+        """The ids of all workflow folders, by age; what is not named by an id is passed over."""
+        try:
+            with os.scandir(self.settings.workflows_dir) as entries:
+                found = [entry.name for entry in entries if is_id(entry.name) and entry.is_dir()]
+        except FileNotFoundError:
+            return []
+        return sorted(found, reverse=newest_first)
+
+    def create(
+        self, state: WorkflowState, request: Request, files: Mapping[str, bytes] | None = None
+    ) -> list[Job]:
+        """Make the folder of a new workflow, whole and durable; `files` are more files for it, by name.
+
+        Its ready steps are queued in `state` (changed in place): the jobs to enqueue are returned. Raises
+        OutputExists if there is such a folder.
+        """
+        folder = self.folder(state.id)
+        edit = Edit(state)
+        edit.note(EventType.CREATED)
+        jobs = advance.queue_ready(edit)
+        edit.seal()
+        content = {
+            STATE: _dump(state),
+            REQUEST: durable.json_bytes(request),
+            EVENTS: b"".join(event_log.lines(state.last_events)),
+        }
+        with self.locks.workflow(state.id):
+            durable.make_folder(folder.parent, folder.name, content | dict(files or {}))
+        return jobs
+
+    def read(self, workflow: str) -> WorkflowState:
+        """The state as it is now. Raises WorkflowNotFound, StateUnreadable."""
+        path = self.folder(workflow) / STATE
+        state = _parse(path, self._bytes(path), WorkflowState)
+        if state.id != workflow:
+            raise StateUnreadable(
+                f"The state.json is that of {state.id}",
+                where={"path": str(path)},
+                hint="Somebody copied the folder; give the copy a folder outside WORKFLOWS_DIR.",
+            )
+        return state
+
+    def request(self, workflow: str) -> Request:
+        """The request as accepted. Raises WorkflowNotFound, StateUnreadable."""
+        path = self.folder(workflow) / REQUEST
+        return _parse(path, self._bytes(path), Request)
+
+    def version(self, workflow: str) -> Version:
+        """A token that changes with each write of the state. Raises WorkflowNotFound, StateUnreadable."""
+        path = self.folder(workflow) / STATE
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise self._missing(path, error) from error
+        return Version(stat.st_ino, stat.st_mtime_ns)
+
+    def events(self, workflow: str, after_seq: int = 0) -> list[Event]:
+        """The events after number `after_seq`, oldest first. Raises WorkflowNotFound, StateUnreadable."""
+        # The state is read first: an event that only stands there so far is then not missed.
+        newest = self.read(workflow).last_events
+        events = event_log.read(self.folder(workflow) / EVENTS)
+        last = events[-1].seq if events else 0
+        events += [event for event in newest if event.seq > last]
+        return [event for event in events if event.seq > after_seq]
+
+    @contextmanager
+    def edit(self, workflow: str) -> Iterator[Edit]:
+        """Change a workflow: what the block leaves in the Edit is written, durably, if anything changed.
+
+        An exception in the block leaves everything as it was. Edits do not nest. Raises WorkflowNotFound,
+        StateUnreadable (the bad file is set aside), IllegalTransition, LockTimeout, StorageFailed.
+        """
+        with self.locks.workflow(workflow):
+            edit = Edit(self._settled(workflow))
+            yield edit
+            if edit.changed:
+                self._write(edit)
+
+    def progress(self, workflow: str, step: str, fence: int, event: ProgressEvent) -> bool:
+        """Note how far a running step is; True if it was written.
+
+        Written at most once a second for a workflow, neither durable nor an event; what came in between is
+        written along with the next. Of no effect if the step does not run with this fencing number.
+        """
+        if not self._progress.due(workflow, step, fence, event):
+            return False
+        with self.locks.workflow(workflow):
+            state = self.read(workflow)
+            if not self._progress.apply(state):
+                return False
+            state.revision += 1
+            state.updated_at = utc_now()
+            durable.write_bytes(self.folder(workflow) / STATE, _dump(state), sync=False)
+        return True
+
+    def repair(self, workflow: str) -> None:
+        """Make good what a crash left half-done in the folder's files.
+
+        Raises WorkflowNotFound; StateUnreadable, after the bad file was set aside.
+        """
+        with self.locks.workflow(workflow):
+            durable.sweep_temporaries(self.folder(workflow) / STATE)
+            self._settled(workflow)
+
+    def trash(self, workflow: str) -> None:
+        """Delete a workflow's folder: moved out of sight durably, then removed. Raises WorkflowNotFound."""
+        folder = self.folder(workflow)
+        target = self.settings.trash_dir / workflow
+        with self.locks.workflow(workflow):
+            if not folder.is_dir():
+                raise WorkflowNotFound(where={"workflow": workflow})
+            durable.remove_tree(target)
+            durable.rename_folder(folder, target)
+        durable.remove_tree(target)
+
+    def sweep(self) -> None:
+        """Remove what crashes left beside the workflows: folders never finished, the rest of deleted ones."""
+        with os.scandir(self.settings.workflows_dir) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(durable.BORN)]
+        for workflow in filter(is_id, (name.removeprefix(durable.BORN) for name in names)):
+            with self.locks.workflow(workflow):  # whoever is making one holds its lock
+                durable.remove_tree(self.settings.workflows_dir / f"{durable.BORN}{workflow}")
+        self.empty_trash()
+
+    def empty_trash(self) -> None:
+        """Remove deleted workflows whose removal was interrupted; anything else in that folder stays."""
+        with os.scandir(self.settings.trash_dir) as entries:
+            names = [entry.name for entry in entries if is_id(entry.name)]
+        for name in names:
+            durable.remove_tree(self.settings.trash_dir / name)
+
+    def _settled(self, workflow: str) -> WorkflowState:
+        """The state, its events all in events.jsonl. The caller holds the lock."""
+        try:
+            state = self.read(workflow)
+        except StateUnreadable as error:
+            self._set_aside(workflow, error)
+            raise
+        seq = event_log.settle(self.folder(workflow) / EVENTS, state.last_events)
+        state.events_seq = max(state.events_seq, seq)
+        return state
+
+    def _set_aside(self, workflow: str, error: StateUnreadable) -> None:
+        path = self.folder(workflow) / STATE
+        if not isinstance(error.__cause__, ValidationError):
+            return  # missing, not to be opened, or of a newer program: the file itself is not bad
+        aside = durable.set_aside(path)
+        log = self.folder(workflow) / EVENTS
+        seq = event_log.settle(log, ())
+        detail = f"state.json could not be read and is now {aside.name}"
+        event_log.append(log, [Event(seq=seq + 1, at=utc_now(), type=EventType.SET_ASIDE, detail=detail)])
+        logger.warning("{}: {}", workflow, detail)
+
+    def _write(self, edit: Edit) -> None:
+        """Write the state: from here on the change is made. Its events follow."""
+        state = edit.seal()
+        folder = self.folder(state.id)
+        durable.write_bytes(folder / STATE, _dump(state))
+        if not edit.events:
+            return
+        try:
+            event_log.append(folder / EVENTS, edit.events)
+        except StorageFailed as error:  # the state has them, and the next change adds them
+            logger.warning("{}: events not written yet: {}", state.id, error)
+
+    def _bytes(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise self._missing(path, error) from error
+
+    def _missing(self, path: Path, error: OSError) -> WorkflowNotFound | StateUnreadable:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
+            return WorkflowNotFound(where={"workflow": path.parent.name})
+        return StateUnreadable(f"{path.name}: {error.strerror}", where={"path": str(path)})
+
+
+class _Progress:
+    """The progress of running steps that is not written yet: the newest event of each step."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._written: dict[str, float] = {}
+        self._waiting: dict[str, dict[str, tuple[int, ProgressEvent]]] = {}
+
+    def due(self, workflow: str, step: str, fence: int, event: ProgressEvent) -> bool:
+        """Keep the event; whether it is time to write this workflow's."""
+        now = time.monotonic()
+        with self._lock:
+            self._waiting.setdefault(workflow, {})[step] = (fence, event)
+            if now - self._written.get(workflow, -math.inf) < PROGRESS_SECONDS:
+                return False
+            # Whatever is older holds nobody back any more: the memory stays bounded.
+            self._written = {key: at for key, at in self._written.items() if now - at < PROGRESS_SECONDS}
+            self._written[workflow] = now
+            return True
+
+    def apply(self, state: WorkflowState) -> bool:
+        """Put what waits into the state; whether any of it is about a step that runs."""
+        with self._lock:
+            waiting = self._waiting.pop(state.id, {})
+        changed = False
+        for step in state.steps:
+            fence, event = waiting.get(step.name, (-1, None))
+            if event and step.status is Status.RUNNING and step.fence == fence:
+                step.progress, step.stage = min(event.progress, _BELOW_COMMIT), event.stage
+                step.counters = event.counters
+                changed = True
+        if changed:
+            state.progress = advance.progress(state)
+        return changed
+
+
+def _dump(state: WorkflowState) -> bytes:
+    data = durable.json_bytes(state)
+    WorkflowState.model_validate_json(data)  # never write what could not be read again
+    return data
+
+
+_Model = TypeVar("_Model", WorkflowState, Request)
+
+
+def _parse(path: Path, data: bytes, model: type[_Model]) -> _Model:
+    try:
+        found = model.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = "/".join(str(part) for part in first["loc"])
+        raise StateUnreadable(
+            f"{path.name} can't be read: {first['msg']}", where={"path": str(path), "pointer": f"/{place}"}
+        ) from error
+    if found.schema_version > SCHEMA_VERSION:
+        raise StateUnreadable(
+            f"{path.name} has version {found.schema_version}; this program knows {SCHEMA_VERSION}",
+            where={"path": str(path)},
+            hint="It was written by a newer Bagmill: update this one.",
+        )
+    return found
