@@ -22,7 +22,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bagmill.errors import OutputExists
-from services.errors import StorageFailed, StorageFull
+from services.errors import StorageFailed
 
 _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
 BORN = ".new-"
@@ -40,8 +40,7 @@ def _telling(path: Path) -> Iterator[None]:
 
 def storage_failed(path: Path, error: OSError) -> StorageFailed:
     """What the file system said, as the project's own exception."""
-    kind = StorageFull if error.errno in {errno.ENOSPC, errno.EDQUOT} else StorageFailed
-    return kind(f"{error.strerror or error}", where={"path": os.fsdecode(error.filename or path)})
+    return StorageFailed(f"{error.strerror or error}.", where={"path": os.fsdecode(error.filename or path)})
 
 
 def json_bytes(value: Any) -> bytes:

@@ -14,12 +14,12 @@ BagmillError
 │   ├── QueueUnreadable
 │   ├── IllegalTransition       a bug: a move the transition table forbids
 │   ├── LockTimeout
-│   ├── StorageFailed
-│   │   └── StorageFull
+│   ├── StorageFailed           no space, no permission, an I/O error
 │   └── NetworkFileSystem       state folders on NFS, SMB and the like
 ├── JobError                    a job ended badly
 │   ├── JobCrashed              its process died
 │   ├── JobTimedOut
+│   ├── OutOfMemory             it said so itself
 │   ├── JobLost                 its worker died too often
 │   ├── RecordingsFailed        a batch whose recordings did not all complete
 │   ├── OutputRejected          its folder did not pass the check before the commit
@@ -151,14 +151,7 @@ class StorageFailed(StateError):
     """Bagmill's own files can't be read or written."""
 
     code = "storage_failed"
-    default_hint = "Check the disk, and the permissions of WORKFLOWS_DIR and of the queue's folder."
-
-
-class StorageFull(StorageFailed):
-    """The disk is full."""
-
-    code = "storage_full"
-    default_hint = "Make room on the disk (DELETE old workflows), then send it again."
+    default_hint = "Check the free space, and the permissions of WORKFLOWS_DIR and of the queue's folder."
 
 
 class NetworkFileSystem(StateError):
@@ -199,6 +192,13 @@ class JobTimedOut(JobError):
 
     code = "job_timed_out"
     default_hint = "Raise `timeout` in the options, or convert fewer topics at a time."
+
+
+class OutOfMemory(JobError):
+    """The job ran out of memory."""
+
+    code = "out_of_memory"
+    default_hint = "Run fewer jobs at a time (MAX_PARALLEL_NODES), or select fewer topics."
 
 
 class JobLost(JobError):
