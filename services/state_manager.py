@@ -7,8 +7,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -176,13 +176,19 @@ class StateManager:
             durable.sweep_temporaries(self.folder(workflow) / STATE)
             self._settled(workflow)
 
-    def trash(self, workflow: str) -> None:
-        """Delete a workflow's folder: moved out of sight durably, then removed. Raises WorkflowNotFound."""
+    def trash(self, workflow: str, check: Callable[[WorkflowState], None] | None = None) -> None:
+        """Delete a workflow's folder: moved out of sight durably, then removed. Raises WorkflowNotFound.
+
+        `check` may raise to keep it; it is asked under the lock, unless the state can't be read at all.
+        """
         folder = self.folder(workflow)
         target = self.settings.trash_dir / workflow
         with self.locks.workflow(workflow):
             if not folder.is_dir():
                 raise WorkflowNotFound(where={"workflow": workflow})
+            if check:
+                with suppress(StateUnreadable):
+                    check(self.read(workflow))
             durable.remove_tree(target)
             durable.rename_folder(folder, target)
         durable.remove_tree(target)

@@ -40,12 +40,17 @@ def faults(
     """One fault for each place, in the order in which pydantic found them."""
     found: dict[str, RequestFault] = {}
     for error in errors:
-        at = pointer + "".join(_steps(error, data))
-        detail, hint = _detail(error), _hint(error, model)
-        if earlier := found.get(at):  # the alternatives of a union
-            detail, hint = f"{earlier.detail} Or: {detail[0].lower()}{detail[1:]}", earlier.hint or hint
-        found[at] = RequestFault(at, detail, hint)
+        fault = fault_at(pointer + "".join(_steps(error, data)), error, model)
+        if earlier := found.get(fault.pointer):  # the alternatives of a union
+            both = f"{earlier.detail} Or: {fault.detail[0].lower()}{fault.detail[1:]}"
+            fault = RequestFault(fault.pointer, both, earlier.hint or fault.hint)
+        found[fault.pointer] = fault
     return list(found.values())
+
+
+def fault_at(pointer: str, error: ErrorDetails, model: type[BaseModel] | None = None) -> RequestFault:
+    """The fault for one of pydantic's errors, which concerns what stands at `pointer`."""
+    return RequestFault(pointer, _detail(error), _hint(error, model))
 
 
 def token(part: str | int) -> str:
