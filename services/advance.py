@@ -5,11 +5,11 @@ the state is written: folder first, queue second.
 from collections.abc import Mapping
 
 from models.base import utc_now
-from models.problem import Problem
 from models.queue import Job, JobState
 from models.workflow import TRANSITIONS, EventType, Status, StepState, WarningNote, WorkflowState
 from services.edit import Edit
 from services.errors import IllegalOperation, RecordingsFailed
+from services.problems import problem_of
 
 CHILDREN = "children"
 """In a step's `needs`: the children of a batch, all ended, and completed unless `allow_failed`."""
@@ -64,7 +64,7 @@ def queue_ready(edit: Edit) -> list[Job]:
 def after_step(edit: Edit) -> list[Job]:
     """After a step was moved (ended, or given back to the queue): go on, or end the workflow.
 
-    A batch does not complete here: its children are counted first (`settle_batch`).
+    For a batch call `settle_batch` instead, with fresh counts: here it only ends by failing steps of its own.
     """
     return _go_on(edit, counted=edit.state.children is None)
 
@@ -99,30 +99,49 @@ def retry(edit: Edit) -> list[Job]:
     """Run the failed, cancelled and skipped steps again, with all their attempts; finished ones are kept.
 
     Raises IllegalOperation unless the workflow has failed or was cancelled. The children of a batch and the
-    parent of a child are the caller's.
+    parent of a child are the caller's, see `reopen`.
     """
     state = edit.state
-    reopen(edit)
-    for step in state.steps:
-        if step.status in _HOPELESS:
-            edit.move_step(step.name, Status.PENDING, attempt=0)
-    jobs = queue_ready(edit)
+    if not _reopen(edit):
+        raise IllegalOperation(
+            f"The workflow is {state.status}: only what failed or was cancelled runs again.",
+            where={"workflow": state.id},
+        )
+    again = [step for step in state.steps if step.status in _HOPELESS]
+    done = _done(state, strict=True)
+    for step in again:
+        edit.move_step(step.name, Status.QUEUED if done.issuperset(step.needs) else Status.PENDING, attempt=0)
     state.progress = progress(state)
-    return jobs
+    return [job_of(state, step) for step in again if step.status is Status.QUEUED]
 
 
-def reopen(edit: Edit) -> None:
-    """Open a workflow that has failed or was cancelled: queued again. Raises IllegalOperation otherwise."""
+def reopen(edit: Edit) -> bool:
+    """Open a batch that has failed or was cancelled because one of its children is retried.
+
+    What was skipped for the children's sake waits again. False, and nothing changes, in any other status.
+    """
+    if not _reopen(edit):
+        return False
+    for step in edit.state.steps:
+        if step.status is Status.SKIPPED:
+            edit.move_step(step.name, Status.PENDING)
+    return True
+
+
+def _reopen(edit: Edit) -> bool:
     state = edit.state
-    if Status.QUEUED not in TRANSITIONS[state.status] or not state.status.ended:
-        raise IllegalOperation(f"The workflow is {state.status}", where={"workflow": state.id})
+    if not state.status.ended or Status.QUEUED not in TRANSITIONS[state.status]:
+        return False
     state.cancel_requested = False
     edit.move(Status.QUEUED)
+    return True
 
 
-def _done(state: WorkflowState) -> set[str]:
+def _done(state: WorkflowState, *, strict: bool = False) -> set[str]:
+    """What needs may be met by. `strict`: failed children will run again, so they don't count as done."""
     done = {step.name for step in state.steps if step.status is Status.COMPLETED}
-    return done | {CHILDREN} if _children_fine(state) else done
+    fine = _children_fine(state) and not (strict and set(state.children or {}) - {Status.COMPLETED})
+    return done | {CHILDREN} if fine else done
 
 
 def _children_ended(state: WorkflowState) -> bool:
@@ -186,19 +205,17 @@ def _end(edit: Edit, *, counted: bool) -> None:
     if state.status.ended:
         return
     statuses = {step.status for step in state.steps}
-    failed = next((step for step in state.steps if step.status is Status.FAILED), None)
-    if state.cancel_requested and (Status.CANCELLED in statuses or not _all_completed(state)):
+    if state.cancel_requested and not _all_completed(state):
         _walk(edit, Status.CANCELLED)
-    elif failed:
+    elif Status.FAILED in statuses:
         _walk(edit, Status.FAILED)
-        state.error = failed.error
+        state.error = next(step.error for step in state.steps if step.status is Status.FAILED)
     elif Status.CANCELLED in statuses:
         _walk(edit, Status.CANCELLED)
+    elif _all_completed(state) and counted:
+        _walk(edit, Status.COMPLETED)
     elif counted:
-        if _all_completed(state):
-            _walk(edit, Status.COMPLETED)
-        else:
-            _end_batch(edit)
+        _end_batch(edit)
 
 
 def _all_completed(state: WorkflowState) -> bool:
@@ -216,17 +233,7 @@ def _end_batch(edit: Edit) -> None:
         _walk(edit, Status.COMPLETED)
     else:
         _walk(edit, Status.FAILED)
-        state.error = _problem(error)
-
-
-def _problem(error: RecordingsFailed) -> Problem:
-    return Problem(
-        type=f"/problems/{error.code}",
-        title=(type(error).__doc__ or "").strip(),
-        detail=error.message,
-        code=error.code,
-        hint=error.hint,
-    )
+        state.error = problem_of(error)
 
 
 def _walk(edit: Edit, to: Status) -> None:

@@ -10,6 +10,7 @@ cause.
 
 import errno
 import fcntl
+import glob
 import json
 import os
 import secrets
@@ -231,5 +232,5 @@ def set_aside(path: Path) -> Path:
 def sweep_temporaries(path: Path) -> None:
     """Remove temporary files that crashed writers of `path` left. The caller holds its lock."""
     with _telling(path):
-        for leftover in path.parent.glob(f".{path.name}.????????.tmp"):
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
             leftover.unlink(missing_ok=True)

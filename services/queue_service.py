@@ -114,6 +114,12 @@ class FileQueue(BaseQueue):
             time.sleep(min(_DOORBELL_SECONDS, rest))
         return now
 
+    def rebuilt(self) -> None:
+        """See Queue. Also removes what crashed writers left beside the file."""
+        super().rebuilt()
+        with self._locks.queue():
+            durable.sweep_temporaries(self.path)
+
     @contextmanager
     def _change(self) -> Iterator[QueueOps]:
         with self._locks.queue():
@@ -160,5 +166,5 @@ class _BadFile(Exception):
 def layout(state: QueueState) -> bytes:
     """The file: JSON, the counts on top and each job on a line of its own."""
     head = durable.json_bytes(state.model_dump(mode="json", exclude={"jobs"}))
-    jobs = b",\n".join(durable.json_line(job).rstrip() for job in state.jobs)
-    return head.rstrip()[:-2] + b',\n  "jobs": [\n' + jobs + b"\n  ]\n}\n"
+    jobs = b",".join(b"\n    " + durable.json_line(job).rstrip() for job in state.jobs)
+    return head.rstrip()[:-2] + b',\n  "jobs": [' + jobs + b"\n  ]\n}\n"

@@ -3,10 +3,7 @@
 Readers take no lock: a file is replaced whole. Writers take the lock of the workflow, read, change, write.
 """
 
-import math
 import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,19 +17,17 @@ from models.base import SCHEMA_VERSION, utc_now
 from models.job import ProgressEvent
 from models.queue import Job
 from models.request import Request
-from models.workflow import Event, EventType, Status, WorkflowState
+from models.workflow import Event, EventType, WorkflowState
 from services import advance, durable, event_log, filesystems
 from services.edit import Edit
-from services.errors import StateUnreadable, StorageFailed, WorkflowNotFound
+from services.errors import LockTimeout, StateUnreadable, StorageFailed, WorkflowNotFound
 from services.ids import is_id
 from services.locks import Locks
+from services.progress import PROGRESS_SECONDS, PendingProgress
 
 STATE = "state.json"
 REQUEST = "request.json"
 EVENTS = "events.jsonl"
-PROGRESS_SECONDS = 1.0
-"""Progress of a workflow is written at most this often."""
-_BELOW_COMMIT = 0.99
 
 
 class Version(NamedTuple):
@@ -48,7 +43,7 @@ class StateManager:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.locks = Locks(settings)
-        self._progress = _Progress()
+        self._progress = PendingProgress()
 
     def prepare(self) -> None:
         """Make the run-time folders. Raises StorageFailed; NetworkFileSystem unless that is allowed."""
@@ -158,13 +153,16 @@ class StateManager:
         """
         if not self._progress.due(workflow, step, fence, event):
             return False
-        with self.locks.workflow(workflow):
-            state = self.read(workflow)
-            if not self._progress.apply(state):
-                return False
-            state.revision += 1
-            state.updated_at = utc_now()
-            durable.write_bytes(self.folder(workflow) / STATE, _dump(state), sync=False)
+        try:
+            with self.locks.workflow(workflow, timeout=PROGRESS_SECONDS):
+                state = self.read(workflow)
+                if not self._progress.apply(state):
+                    return False
+                state.revision += 1
+                state.updated_at = utc_now()
+                durable.write_bytes(self.folder(workflow) / STATE, _dump(state), sync=False)
+        except LockTimeout:  # the next one will tell
+            return False
         return True
 
     def repair(self, workflow: str) -> None:
@@ -195,19 +193,17 @@ class StateManager:
 
     def sweep(self) -> None:
         """Remove what crashes left beside the workflows: folders never finished, the rest of deleted ones."""
-        with os.scandir(self.settings.workflows_dir) as entries:
-            names = [entry.name for entry in entries if entry.name.startswith(durable.BORN)]
+        folder = self.settings.workflows_dir
+        names = [name for name in _names(folder) if name.startswith(durable.BORN)]
         for workflow in filter(is_id, (name.removeprefix(durable.BORN) for name in names)):
             with self.locks.workflow(workflow):  # whoever is making one holds its lock
-                durable.remove_tree(self.settings.workflows_dir / f"{durable.BORN}{workflow}")
+                _remove(folder / f"{durable.BORN}{workflow}")
         self.empty_trash()
 
     def empty_trash(self) -> None:
         """Remove deleted workflows whose removal was interrupted; anything else in that folder stays."""
-        with os.scandir(self.settings.trash_dir) as entries:
-            names = [entry.name for entry in entries if is_id(entry.name)]
-        for name in names:
-            durable.remove_tree(self.settings.trash_dir / name)
+        for name in filter(is_id, _names(self.settings.trash_dir)):
+            _remove(self.settings.trash_dir / name)
 
     def _settled(self, workflow: str) -> WorkflowState:
         """The state, its events all in events.jsonl. The caller holds the lock."""
@@ -236,6 +232,8 @@ class StateManager:
         state = edit.seal()
         folder = self.folder(state.id)
         durable.write_bytes(folder / STATE, _dump(state))
+        if state.status.ended:
+            self._progress.forget(state.id)
         if not edit.events:
             return
         try:
@@ -255,46 +253,27 @@ class StateManager:
         return StateUnreadable(f"{path.name}: {error.strerror}", where={"path": str(path)})
 
 
-class _Progress:
-    """The progress of running steps that is not written yet: the newest event of each step."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._written: dict[str, float] = {}
-        self._waiting: dict[str, dict[str, tuple[int, ProgressEvent]]] = {}
-
-    def due(self, workflow: str, step: str, fence: int, event: ProgressEvent) -> bool:
-        """Keep the event; whether it is time to write this workflow's."""
-        now = time.monotonic()
-        with self._lock:
-            self._waiting.setdefault(workflow, {})[step] = (fence, event)
-            if now - self._written.get(workflow, -math.inf) < PROGRESS_SECONDS:
-                return False
-            # Whatever is older holds nobody back any more: the memory stays bounded.
-            self._written = {key: at for key, at in self._written.items() if now - at < PROGRESS_SECONDS}
-            self._written[workflow] = now
-            return True
-
-    def apply(self, state: WorkflowState) -> bool:
-        """Put what waits into the state; whether any of it is about a step that runs."""
-        with self._lock:
-            waiting = self._waiting.pop(state.id, {})
-        changed = False
-        for step in state.steps:
-            fence, event = waiting.get(step.name, (-1, None))
-            if event and step.status is Status.RUNNING and step.fence == fence:
-                step.progress, step.stage = min(event.progress, _BELOW_COMMIT), event.stage
-                step.counters = event.counters
-                changed = True
-        if changed:
-            state.progress = advance.progress(state)
-        return changed
-
-
 def _dump(state: WorkflowState) -> bytes:
     data = durable.json_bytes(state)
     WorkflowState.model_validate_json(data)  # never write what could not be read again
     return data
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise durable.storage_failed(folder, error) from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove a leftover; one that can't be removed must not keep a worker from starting."""
+    try:
+        durable.remove_tree(folder)
+    except StorageFailed as error:
+        logger.warning("{} is of no use and could not be removed: {}", folder.name, error)
 
 
 _Model = TypeVar("_Model", WorkflowState, Request)
