@@ -1,0 +1,106 @@
+"""Runs jobs as child processes of the worker: one process a job, one selector, no threads."""
+
+import selectors
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from models.job import JobRequest
+from services.executors.base import Exited, Happening
+from services.executors.child import Child
+
+ENTRY = (sys.executable, "-m", "services.executors.entry")
+"""The entry point that runs a request, wherever it lands."""
+
+CANCEL_GRACE = 1.5
+"""Seconds between SIGTERM and SIGKILL."""
+
+NOT_STARTED = 126
+"""Exit code of a job whose process could not be made, as a shell would say it."""
+
+_REAP_POLL = 0.01
+_LONGEST_SLEEP = 0.2
+_END_PATIENCE = 5.0
+
+
+class LocalExecutor:
+    """An `Executor` on this machine. `command` is the entry point's argv; the event pipe's number follows."""
+
+    def __init__(
+        self, slots: int, *, command: Sequence[str] = ENTRY, cancel_grace: float = CANCEL_GRACE
+    ) -> None:
+        self._slots = slots
+        self._command = tuple(command)
+        self._cancel_grace = cancel_grace
+        self._selector = selectors.DefaultSelector()
+        self._children: dict[str, Child] = {}
+        self._news: deque[tuple[str, Happening]] = deque()
+        self._draining = False
+
+    def capacity(self) -> int:
+        """How many more jobs it takes now."""
+        return 0 if self._draining else max(0, self._slots - len(self._children))
+
+    def start(self, request: JobRequest) -> None:
+        """Begin a job. One whose process can't be made has exited with `NOT_STARTED`."""
+        if request.job in self._children:
+            raise ValueError(f"{request.job} is running already")
+        try:
+            self._children[request.job] = Child(request, self._command, self._selector)
+        except OSError as error:
+            exited = Exited(NOT_STARTED, f"the job's process could not be made: {error}")
+            self._news.append((request.job, exited))
+
+    def events(self, timeout: float) -> Sequence[tuple[str, Happening]]:
+        """Wait up to `timeout` seconds for news and return it, each job's in the order it happened."""
+        deadline = time.monotonic() + timeout
+        self._round(0.0)
+        while not self._news and (left := deadline - time.monotonic()) > 0:
+            self._round(min(left, self._longest_sleep()))
+        news = list(self._news)
+        self._news.clear()
+        return news
+
+    def cancel(self, job: str) -> None:
+        """SIGTERM to the job's group, SIGKILL to what is left of it after the grace."""
+        if child := self._children.get(job):
+            child.terminate(self._cancel_grace)
+
+    def reattach(self, request: JobRequest) -> bool:  # noqa: ARG002 - the Protocol's
+        """Nothing to take over: local jobs die with their worker."""
+        return False
+
+    def drain(self, grace: float) -> Sequence[tuple[str, Happening]]:
+        """Take no more jobs, wait up to `grace` seconds for the running ones, end the rest."""
+        self._draining = True
+        happened = self._until_idle(grace)
+        for job in self._children:
+            self.cancel(job)
+        return happened + self._until_idle(self._cancel_grace + _END_PATIENCE)
+
+    def _until_idle(self, patience: float) -> list[tuple[str, Happening]]:
+        deadline = time.monotonic() + patience
+        happened = list(self.events(0.0))
+        while self._children and (left := deadline - time.monotonic()) > 0:
+            happened += self.events(left)
+        return happened
+
+    def _longest_sleep(self) -> float:
+        silent = any(child.silent for child in self._children.values())
+        return _REAP_POLL if silent else _LONGEST_SLEEP
+
+    def _round(self, sleep: float) -> None:
+        for key, _ in self._selector.select(sleep):
+            key.data()
+        for child in list(self._children.values()):
+            self._look_after(child)
+
+    def _look_after(self, child: Child) -> None:
+        child.enforce()
+        code = child.exit_code()
+        self._news += [(child.job, event) for event in child.take_events()]
+        if code is not None:
+            self._news.append((child.job, Exited(code, child.tail)))
+            child.close()
+            del self._children[child.job]
