@@ -50,15 +50,7 @@ def progress(state: WorkflowState) -> float:
 
 def queue_ready(edit: Edit) -> list[Job]:
     """Queue the pending steps whose needs are met, and a pending workflow with them."""
-    state = edit.state
-    if state.cancel_requested:
-        return []
-    done = _done(state)
-    ready = [s for s in state.steps if s.status is Status.PENDING and done.issuperset(s.needs)]
-    jobs = [job_of(state, edit.move_step(step.name, Status.QUEUED)) for step in ready]
-    if jobs and state.status is Status.PENDING:
-        edit.move(Status.QUEUED)
-    return jobs
+    return _queue_ready(edit, _done(edit.state))
 
 
 def after_step(edit: Edit) -> list[Job]:
@@ -108,9 +100,11 @@ def retry(edit: Edit) -> list[Job]:
             where={"workflow": state.id},
         )
     again = [step for step in state.steps if step.status in _HOPELESS]
-    done = _done(state, strict=True)
+    done = _done(state)
+    if set(state.children or {}) <= {Status.COMPLETED}:  # otherwise they run again first
+        done.add(CHILDREN)
     for step in again:
-        edit.move_step(step.name, Status.QUEUED if done.issuperset(step.needs) else Status.PENDING, attempt=0)
+        edit.move_step(step.name, Status.QUEUED if done >= set(step.needs) else Status.PENDING, attempt=0)
     state.progress = progress(state)
     return [job_of(state, step) for step in again if step.status is Status.QUEUED]
 
@@ -137,11 +131,19 @@ def _reopen(edit: Edit) -> bool:
     return True
 
 
-def _done(state: WorkflowState, *, strict: bool = False) -> set[str]:
-    """What needs may be met by. `strict`: failed children will run again, so they don't count as done."""
-    done = {step.name for step in state.steps if step.status is Status.COMPLETED}
-    fine = _children_fine(state) and not (strict and set(state.children or {}) - {Status.COMPLETED})
-    return done | {CHILDREN} if fine else done
+def _done(state: WorkflowState) -> set[str]:
+    return {step.name for step in state.steps if step.status is Status.COMPLETED}
+
+
+def _queue_ready(edit: Edit, done: set[str]) -> list[Job]:
+    state = edit.state
+    if state.cancel_requested:
+        return []
+    ready = [step for step in state.steps if step.status is Status.PENDING and done >= set(step.needs)]
+    jobs = [job_of(state, edit.move_step(step.name, Status.QUEUED)) for step in ready]
+    if jobs and state.status is Status.PENDING:
+        edit.move(Status.QUEUED)
+    return jobs
 
 
 def _children_ended(state: WorkflowState) -> bool:
@@ -149,14 +151,17 @@ def _children_ended(state: WorkflowState) -> bool:
 
 
 def _children_fine(state: WorkflowState) -> bool:
-    fine = state.allow_failed or set(state.children or {}) <= {Status.COMPLETED}
-    return state.children is not None and _children_ended(state) and fine
+    """Whether a step that needs the children may run; where there are none, no step needs them."""
+    return _children_ended(state) and (state.allow_failed or set(state.children or {}) <= {Status.COMPLETED})
 
 
 def _go_on(edit: Edit, *, counted: bool) -> list[Job]:
     state = edit.state
     _give_up_hopeless(edit, counted=counted)
-    jobs = queue_ready(edit)
+    done = _done(state)
+    if counted and _children_fine(state):
+        done.add(CHILDREN)
+    jobs = _queue_ready(edit, done)
     state.progress = progress(state)
     statuses = {step.status for step in state.steps}
     if statuses & _ACTIVE or not _children_ended(state):
@@ -172,7 +177,7 @@ def _give_up_hopeless(edit: Edit, *, counted: bool) -> None:
     """Skip pending steps that will never be ready; cancel them if that is what was asked for."""
     state = edit.state
     gone = {step.name for step in state.steps if step.status in _HOPELESS}
-    if counted and state.children is not None and _children_ended(state) and not _children_fine(state):
+    if counted and _children_ended(state) and not _children_fine(state):
         gone.add(CHILDREN)
     for step in _in_order(state):
         if step.status is not Status.PENDING:
