@@ -25,4 +25,5 @@ Timestamp = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, 
 class FileModel(BaseModel):
     """A model that is a file: fields of a newer version are ignored; NaN and infinity are refused."""
 
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+    # "constants": what is not finite reaches the writer, which refuses it, instead of becoming null unseen.
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, ser_json_inf_nan="constants")

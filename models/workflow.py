@@ -1,6 +1,5 @@
 """`workflows/{id}/state.json`: the truth about one run."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -166,8 +165,3 @@ class WorkflowState(FileModel):
             if step.name == name:
                 return step
         raise KeyError(name)
-
-    def ready_steps(self) -> Iterable[StepState]:
-        """Pending steps whose needs are all completed."""
-        done = {step.name for step in self.steps if step.status is Status.COMPLETED}
-        return [step for step in self.steps if step.status is Status.PENDING and done.issuperset(step.needs)]
