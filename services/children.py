@@ -9,17 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.base import FileModel
+from models.batch import Child
 from services import durable
 
 CHILDREN_FILE = "children.jsonl"
-
-
-class Child(FileModel):
-    """One line: the child's workflow id, and its `recording` as its params name it."""
-
-    id: str
-    recording: str
 
 
 def read_children(folder: Path) -> list[Child]:

@@ -110,6 +110,25 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def lock_for_child(path: Path) -> int | None:
+    """Take a lock for a child process; None if somebody holds it. Raises StorageFailed.
+
+    Returns a descriptor for Popen's `pass_fds`. The lock lives as long as any copy of it is open: once the
+    caller has closed its own, as long as the child does.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise storage_failed(path, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 class Locks:
     """The locks of one set of state folders."""
 

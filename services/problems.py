@@ -44,19 +44,20 @@ def title_of(kind: type[BagmillError]) -> str:
 
 def kinds() -> Mapping[str, ProblemKind]:
     """All kinds of problems whose classes have been imported, by code, in the order of the alphabet."""
-    found = {kind.code: ProblemKind(kind.code, title_of(kind), kind.default_hint) for kind in _tree()}
+    found = {kind.code: ProblemKind(kind.code, title_of(kind), kind.default_hint) for kind in all_kinds()}
     return dict(sorted(found.items()))
+
+
+def all_kinds(root: type[BagmillError] = BagmillError) -> Iterator[type[BagmillError]]:
+    """All classes of exceptions that have been imported, the general ones first."""
+    yield root
+    for kind in root.__subclasses__():
+        yield from all_kinds(kind)
 
 
 def printable(text: str) -> str:
     """The text with what UTF-8 can't carry (undecodable bytes of file names) written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _tree(root: type[BagmillError] = BagmillError) -> Iterator[type[BagmillError]]:
-    for kind in root.__subclasses__():
-        yield from _tree(kind)
-    yield root
 
 
 def _printable(value: str | int) -> str | int:

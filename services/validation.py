@@ -82,6 +82,12 @@ def _detail(error: ErrorDetails) -> str:
 
 
 def _hint(error: ErrorDetails, model: type[BaseModel] | None) -> str | None:
-    if error["type"] != "extra_forbidden" or model is None or len(error["loc"]) != 1:
+    if error["type"] != "extra_forbidden" or model is None:
         return None
-    return did_you_mean(str(error["loc"][0]), model.model_fields)
+    *outer, name = error["loc"]
+    for part in outer:
+        inner = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return None
+        model = inner
+    return did_you_mean(str(name), model.model_fields)

@@ -1,0 +1,60 @@
+"""The API: `uvicorn app:app`, or `python app.py` with HOST and PORT from the settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi_offline import FastAPIOffline
+
+from bagmill import __version__
+from config import Settings
+from routes import errors, events, files, openapi, queue, submit, system, templates, workflows
+from routes.common import known_names_only
+from routes.guard import Guard
+from routes.stopping import Stopping
+from services import logs
+from services.autostart import Autostart
+from services.workflow_service import WorkflowService
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The app for these settings. Nothing on disk is touched before its lifespan begins."""
+    service, stopping = WorkflowService(settings), Stopping()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        logs.configure(settings)
+        await run_in_threadpool(service.prepare)
+        with Autostart(settings), stopping.listening():
+            yield
+
+    app: FastAPI = FastAPIOffline(
+        title="Bagmill",
+        version=__version__,
+        description="Turns robot recordings into datasets on this machine.",
+        lifespan=lifespan,
+        swagger_ui_parameters={"validatorUrl": None},  # it would ask a server on the internet
+    )
+    app.state.service, app.state.stopping = service, stopping
+    app.include_router(_api())
+    app.include_router(system.router)
+    openapi.describe(app)
+    app.add_middleware(Guard, settings=settings)
+    errors.install(app)
+    return app
+
+
+def _api() -> APIRouter:
+    api = APIRouter(prefix="/api", dependencies=[Depends(known_names_only)])
+    for module in (templates, submit, workflows, events, files, queue):
+        api.include_router(module.router)
+    api.include_router(system.api)
+    return api
+
+
+app = create_app(Settings())
+
+if __name__ == "__main__":
+    uvicorn.run(app, host=(settings := Settings()).host, port=settings.port)

@@ -1,0 +1,103 @@
+"""Who starts the worker when nobody does: one API process of all looks after it.
+
+The one is whoever holds `autostart.lock`; the others keep trying, so that one of them takes over when it
+ends. It starts a worker when none lives, and again, with growing pauses, when it dies. The worker has a
+session of its own and holds a lock that it inherits, so that from its first moment no second one is started,
+not even by an API that was restarted just then. It ends by itself, some time after no API holds
+`autostart.lock` any more; the stop of an API leaves it alone.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from loguru import logger
+
+from bagmill.errors import BagmillError
+from config import ROOT, Settings
+from services.locks import lock_for_child, try_lock
+from services.workers import living_workers
+
+TICK = 0.5
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 30.0
+LONG_LIFE = 60.0
+"""Seconds; a worker that lived so long did not die of its start, so the pauses begin anew."""
+
+
+class Autostart:
+    """A thread of the API, from `__enter__` to `__exit__`, if WORKER_AUTOSTART is set."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="autostart", daemon=True)
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._pause = 0.0
+
+    def __enter__(self) -> Self:
+        if self._settings.worker_autostart:
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(TICK):
+            held = try_lock(self._settings.autostart_lock)
+            if held is None:
+                continue
+            try:
+                self._watch()
+            finally:
+                held.release()
+
+    def _watch(self) -> None:
+        """Look after the worker until this API stops."""
+        while True:
+            try:
+                self._look()
+            except (BagmillError, OSError) as error:
+                logger.error("the worker could not be started: {}", error)
+            if self._stop.wait(TICK):
+                return
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if self._worker and (code := self._worker.poll()) is not None:  # also reaps it
+            lived = now - self._started
+            self._pause = (
+                FIRST_PAUSE if lived > LONG_LIFE else min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
+            )
+            logger.warning("the worker ended with code {}; the next one starts in {:g} s", code, self._pause)
+            self._worker = None
+            self._started = now
+        if self._worker is None and now >= self._started + self._pause and not living_workers(self._settings):
+            self._start()
+
+    def _start(self) -> None:
+        lock = lock_for_child(self._settings.locks_dir / "autostarted.lock")
+        if lock is None:
+            return  # one that an earlier API started has only just begun
+        try:
+            self._started = time.monotonic()
+            self._worker = subprocess.Popen(
+                [sys.executable, "worker.py", "--autostarted"],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=(lock,),
+            )
+        finally:
+            os.close(lock)
+        logger.info("started a worker, process {}", self._worker.pid)

@@ -1,0 +1,154 @@
+"""Cancel, retry, change and delete: each on a workflow and, for a batch, on its children.
+
+One workflow's lock is held at a time. A batch is done child by child; what a crash leaves undone, sending the
+same request again does.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from loguru import logger
+
+from bagmill.errors import BagmillError
+from models.api import Patch
+from models.queue import Job
+from models.workflow import EventType, SourceStamp, Status, WorkflowState
+from services import advance
+from services.children import read_children
+from services.errors import IllegalOperation, WorkflowNotFound
+from services.queue_service import Queue
+from services.state_manager import StateManager
+from services.submission import restamp
+from services.templates import TEMPLATES
+
+AGAIN = frozenset({Status.FAILED, Status.CANCELLED})
+
+
+class Control:
+    """What can be done to workflows of one set of folders."""
+
+    def __init__(self, states: StateManager, queue: Queue) -> None:
+        self._states = states
+        self._queue = queue
+
+    def enqueue(self, jobs: list[Job]) -> None:
+        """Hand jobs to the queue. The folders have them on disk already, so a failure loses nothing."""
+        try:
+            self._queue.enqueue(jobs)
+        except BagmillError as error:
+            logger.error("not in the queue until a worker compares it with the folders: {}", error)
+
+    def cancel(self, workflow: str) -> WorkflowState:
+        """Cancel what has not ended; an ended run is returned unchanged. Raises WorkflowNotFound."""
+        self._cancel_one(workflow)
+        children = self._children(workflow)
+        for child in children:
+            self._cancel_one(child)
+        if children:
+            self._settle(workflow)
+        return self._states.read(workflow)
+
+    def retry(self, workflow: str) -> WorkflowState:
+        """Run failed, cancelled and skipped steps again; of a batch, those of its children.
+
+        Raises:
+            WorkflowNotFound, IllegalOperation: there is nothing to do again.
+            RecordingError: the recording can't be read, and no step had finished with it.
+        """
+        self._retry_one(workflow)
+        for child in self._children(workflow):
+            if self._states.read(child).status in AGAIN:
+                self._retry_one(child)
+        state = self._states.read(workflow)
+        self._reopen_and_settle(state.parent or workflow)
+        return self._states.read(workflow)
+
+    def change(self, workflow: str, patch: Patch) -> WorkflowState:
+        """Set priority and pinned, as far as the patch has them. Raises WorkflowNotFound."""
+        for one in (workflow, *self._children(workflow)):
+            with self._states.edit(one) as edit:
+                for name in sorted(patch.model_fields_set):
+                    value = getattr(patch, name)
+                    if getattr(edit.state, name) != value:
+                        setattr(edit.state, name, value)
+                        edit.note(EventType.CHANGED, detail=f"{name}: {value}")
+            if "priority" in patch.model_fields_set:
+                self._queue.reprioritize(one, patch.priority)
+        return self._states.read(workflow)
+
+    def delete(self, workflow: str) -> None:
+        """Remove an ended workflow and, of a batch, its children.
+
+        Raises:
+            WorkflowNotFound.
+            IllegalOperation: it has not ended, or is part of a batch that is still there.
+        """
+        for child in self._children(workflow):
+            self._states.trash(child, _must_have_ended)
+        self._states.trash(workflow, self._may_be_deleted)
+
+    def _may_be_deleted(self, state: WorkflowState) -> None:
+        _must_have_ended(state)
+        if state.parent and self._states.exists(state.parent):
+            raise IllegalOperation(
+                "This is a part of a batch.",
+                where={"workflow": state.id, "parent": state.parent},
+                hint="Delete the batch; its children go with it.",
+            )
+
+    def _cancel_one(self, workflow: str) -> None:
+        with self._states.edit(workflow) as edit:
+            changed = advance.request_cancel(edit)
+        if changed:
+            self._queue.remove(workflow)
+
+    def _retry_one(self, workflow: str) -> None:
+        source = self._fresh_source(self._states.read(workflow))
+        with self._states.edit(workflow) as edit:
+            jobs = advance.retry(edit)
+            edit.state.source = source
+        self.enqueue(jobs)
+
+    def _fresh_source(self, state: WorkflowState) -> SourceStamp | None:
+        """A new stamp of the recording, unless a finished step has read it as it was before."""
+        if state.source and any(step.status is Status.COMPLETED for step in state.steps):
+            return state.source
+        return restamp(TEMPLATES[state.template], state.params, self._states.settings.recordings_dir)
+
+    def _children(self, workflow: str) -> list[str]:
+        """The children of a batch whose folders are there."""
+        listed = read_children(self._states.folder(workflow))
+        return [child.id for child in listed if self._states.exists(child.id)]
+
+    def _reopen_and_settle(self, batch: str) -> None:
+        children = self._children(batch)
+        if not children:
+            return
+        with self._states.edit(batch) as edit:
+            if edit.state.status in AGAIN:
+                advance.reopen(edit)
+        self._settle(batch)
+
+    def _settle(self, batch: str) -> None:
+        counts = self._count(child.id for child in read_children(self._states.folder(batch)))
+        with self._states.edit(batch) as edit:
+            jobs = advance.settle_batch(edit, counts)
+        self.enqueue(jobs)
+
+    def _count(self, children: Iterable[str]) -> Counter[Status]:
+        counts: Counter[Status] = Counter()
+        for child in children:
+            try:
+                counts[self._states.read(child).status] += 1
+            except WorkflowNotFound:
+                counts[Status.PENDING] += 1
+        return counts
+
+
+def _must_have_ended(state: WorkflowState) -> None:
+    if not state.status.ended:
+        raise IllegalOperation(
+            f"The workflow is {state.status}.",
+            where={"workflow": state.id},
+            hint="Cancel it first, and delete it when it has ended.",
+        )

@@ -1,0 +1,60 @@
+"""Whether the API can do its work: read and write its folders. And who runs the jobs."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from bagmill import __version__
+from bagmill.errors import BagmillError
+from config import Settings
+from models.api import DiskHealth, Health, QueueHealth, WorkersHealth
+from models.problem import Problem
+from services.problems import problem_of
+from services.queue_service import Queue
+from services.workers import living_workers
+
+Found = TypeVar("Found")
+
+
+def check_health(settings: Settings, queue: Queue) -> Health:
+    """The facts as they are now; whatever can't be found out makes it unhealthy, and the problem says why."""
+    problems: list[Problem] = []
+
+    def tried(probe: Callable[[], Found]) -> Found | None:
+        try:
+            return probe()
+        except (OSError, BagmillError) as error:
+            problems.append(problem_of(error))
+            return None
+
+    for folder in (settings.workflows_dir, settings.run_dir, settings.trash_dir):
+        tried(partial(_write_something, folder))
+    disk = tried(lambda: _disk(settings.workflows_dir))
+    jobs = tried(lambda: _jobs(queue))
+    workers = tried(lambda: living_workers(settings)) or []
+    return Health(
+        status="unhealthy" if problems else "healthy",
+        version=__version__,
+        worker=WorkersHealth(running=bool(workers), autostart=settings.worker_autostart, workers=workers),
+        queue=jobs,
+        disk=disk,
+        problems=problems,
+    )
+
+
+def _write_something(folder: Path) -> None:
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+        probe.write(b"\n")
+
+
+def _disk(folder: Path) -> DiskHealth:
+    usage = shutil.disk_usage(folder)
+    return DiskHealth(free=usage.free, total=usage.total)
+
+
+def _jobs(queue: Queue) -> QueueHealth:
+    state = queue.snapshot()
+    return QueueHealth(paused=state.paused, counts=state.counts)
