@@ -1,0 +1,161 @@
+"""Blocks of messages: what the reader hands out, and the one buffer that it fills for them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from bagmill.recording.messages import Found, Int64, UInt64, Views
+from bagmill.recording.records import HEAD_SIZE, MESSAGE_START
+
+_LEAST = 64
+"""A buffer is never smaller, so that each view of it has elements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of messages in the order of the file; all arrays have one element for each message.
+
+    `buffer` holds the decompressed records and is valid until the next block is asked for; the bytes of
+    message i are `buffer[start[i]:end[i]]`. Times are ns, as they stand in the file.
+    """
+
+    buffer: npt.NDArray[np.uint8]
+    channel_id: npt.NDArray[np.uint16]
+    sequence: npt.NDArray[np.uint32]
+    log_time: UInt64
+    publish_time: UInt64
+    start: Int64
+    end: Int64
+
+    def __len__(self) -> int:
+        return int(self.start.size)
+
+
+class Selection:
+    """Which messages are wanted: channels (None: all) and log times, start inclusive, end exclusive."""
+
+    def __init__(
+        self,
+        channels: Collection[int] | None = None,
+        start_time: int | None = None,
+        end_time: int | None = None,
+    ) -> None:
+        self.channels = None if channels is None else frozenset(channels)
+        self.start_time = start_time
+        self.end_time = end_time
+        self._table = np.zeros(1 << 16, np.bool_)
+        self._table[slice(None) if self.channels is None else list(self.channels)] = True
+
+    @property
+    def timed(self) -> bool:
+        """Whether times limit the selection."""
+        return self.start_time is not None or self.end_time is not None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every message is wanted."""
+        return self.channels is None and not self.timed
+
+    def excludes_times(self, first: int, last: int) -> bool:
+        """Whether no message between two log times (ns, both inclusive) can be wanted."""
+        return (self.start_time is not None and last < self.start_time) or (
+            self.end_time is not None and first >= self.end_time
+        )
+
+    def in_time(self, log_time: UInt64) -> npt.NDArray[np.bool_]:
+        """Which log times (ns) are wanted."""
+        wanted = np.ones(log_time.size, np.bool_)
+        if self.start_time is not None:
+            wanted &= log_time >= self.start_time
+        if self.end_time is not None:
+            wanted &= log_time < self.end_time
+        return wanted
+
+    def on_channel(self, channel_id: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+        """Which channels are wanted."""
+        return self._table[channel_id]
+
+
+@dataclass(slots=True)
+class Piece:
+    """Messages in the buffer: of one chunk, or from outside of chunks; `origin` is their file offset."""
+
+    begin: int
+    origin: int
+    starts: Int64
+
+
+@dataclass(slots=True)
+class Batch:
+    """All messages in the buffer, before any is selected. `starts` are positions of message records."""
+
+    views: Views
+    pieces: list[Piece]
+    used: int
+    starts: Int64 = field(init=False)
+    channel_id: npt.NDArray[np.uint16] = field(init=False)
+    log_time: UInt64 = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.starts = np.concatenate([piece.starts for piece in self.pieces])
+        self.channel_id = self.views.u16[self.starts + 9]
+        self.log_time = self.views.u64[self.starts + 15]
+
+    def origin(self, row: int) -> int:
+        """File offset of the chunk (or of the records outside of chunks) that message `row` came from."""
+        position = int(self.starts[row])
+        return max(
+            (piece for piece in self.pieces if piece.begin <= position), key=lambda piece: piece.begin
+        ).origin
+
+    def block(self, wanted: npt.NDArray[np.bool_]) -> Block:
+        """Make the block of the messages that are wanted."""
+        every = bool(wanted.all())
+        starts = self.starts if every else self.starts[wanted]
+        return Block(
+            buffer=self.views.u8[: self.used],
+            channel_id=self.channel_id if every else self.channel_id[wanted],
+            sequence=self.views.u32[starts + 11],
+            log_time=self.log_time if every else self.log_time[wanted],
+            publish_time=self.views.u64[starts + 23],
+            start=starts + MESSAGE_START,
+            end=starts + self.views.u64[starts + 1].astype(np.int64) + HEAD_SIZE,
+        )
+
+
+class Buffer:
+    """Decompressed records, one run behind the other, until somebody takes them out as a batch."""
+
+    def __init__(self, target: int) -> None:
+        self._target = max(target, _LEAST)
+        self._pieces: list[Piece] = []
+        self._used = 0
+        self.views = Views(np.empty(self._target, np.uint8))
+
+    @property
+    def used(self) -> int:
+        """Bytes that are taken; the next run begins here."""
+        return self._used
+
+    def has_room(self, size: int) -> bool:
+        """Whether `size` more bytes fit without taking out what is there (an empty buffer takes any size)."""
+        return self._used == 0 or self._used + size <= self.views.u8.size
+
+    def reserve(self, size: int) -> memoryview:
+        """Memory for the next `size` bytes, for which there must be room; nothing is kept before `keep`."""
+        if self._used + size > self.views.u8.size:
+            self.views = Views(np.empty(max(size, _LEAST), np.uint8))
+        return self.views.u8.data[self._used : self._used + size]
+
+    def keep(self, size: int, origin: int, found: Found) -> None:
+        """Keep the first `size` bytes of what was reserved, and where the messages in it stand."""
+        self._pieces.append(Piece(self._used, origin, found.starts))
+        self._used += size
+
+    def take(self) -> Batch | None:
+        """Take everything out; None if there is nothing. The bytes stay until the next `reserve`."""
+        pieces, used = self._pieces, self._used
+        self._pieces, self._used = [], 0
+        return Batch(self.views, pieces, used) if pieces else None

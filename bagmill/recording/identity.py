@@ -1,0 +1,44 @@
+"""Which recording is it? An answer that does not cost reading all of it."""
+
+import hashlib
+from dataclasses import dataclass
+
+from bagmill.recording.records import HEAD, HEAD_SIZE, MAGIC, Footer, Opcode
+from bagmill.recording.source import Source
+
+_PART = 4096
+_DATA_END_SIZE = HEAD_SIZE + 4
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Size in bytes, and a SHA-256 (hex) of the first 4 KiB and of everything from the DataEnd record on.
+
+    What stands behind DataEnd holds the counts, times and places of all that stands before it. A file without
+    a DataEnd in front of its summary (or its footer) is known by its first and its last 4 KiB.
+    """
+
+    size: int
+    sha256: str
+
+
+def identify(source: Source, footer: Footer | None) -> Identity:
+    """Read as much of the file as its identity needs."""
+    digest = hashlib.sha256(source.read(0, min(_PART, source.size)))
+    at = _tail(source, footer)
+    while at < source.size:
+        part = source.read(at, min(1 << 20, source.size - at))
+        digest.update(part)
+        at += len(part)
+    return Identity(source.size, digest.hexdigest())
+
+
+def _tail(source: Source, footer: Footer | None) -> int:
+    fallback = max(0, source.size - _PART)
+    if footer is None:
+        return fallback
+    at = (footer.summary_start or footer.offset) - _DATA_END_SIZE
+    if not len(MAGIC) <= at <= footer.offset - _DATA_END_SIZE:
+        return fallback
+    found = HEAD.unpack(source.read(at, HEAD_SIZE)) == (Opcode.DATA_END, 4)
+    return at if found else fallback

@@ -1,0 +1,180 @@
+"""Where the messages stand in a run of records: from MessageIndex records as arrays, or by going through the
+run.
+
+The index is only believed if its messages and the other records tile the run without a gap: then none is
+missing.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from bagmill.recording.records import (
+    HEAD,
+    HEAD_SIZE,
+    MAX_RECORD,
+    MESSAGE_HEAD_SIZE,
+    MESSAGE_START,
+    SLACK,
+    Opcode,
+)
+from bagmill.recording.source import Window
+
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+
+_INDEX_HEAD_SIZE = 6
+"""Channel id and byte length of the array, in front of a MessageIndex record's entries."""
+
+_DEFINITIONS = frozenset({Opcode.SCHEMA, Opcode.CHANNEL})
+
+
+class Views:
+    """Overlapping unaligned views of a buffer: element i of `u64` is the number at byte i."""
+
+    def __init__(self, buffer: npt.NDArray[np.uint8]) -> None:
+        self.u8 = buffer
+        self.u16 = np.ndarray((buffer.size - 1,), "<u2", buffer, strides=(1,))
+        self.u32 = np.ndarray((buffer.size - 3,), "<u4", buffer, strides=(1,))
+        self.u64 = np.ndarray((buffer.size - 7,), "<u8", buffer, strides=(1,))
+
+
+@dataclass(slots=True)
+class Entries:
+    """What the MessageIndex records behind one chunk say, by record.
+
+    `pairs` holds log time (ns) and offset within the chunk's records, alternating. `end` is the file offset
+    behind the last record; `usable` is False if one of them is not well formed.
+    """
+
+    channels: list[int] = field(default_factory=list)
+    pairs: list[UInt64] = field(default_factory=list)
+    end: int = 0
+    usable: bool = True
+
+    def columns(self) -> tuple[npt.NDArray[np.uint16], UInt64, UInt64]:
+        """Channel ids, log times (ns) and offsets of all messages, one array each."""
+        counts = [pair.size // 2 for pair in self.pairs]
+        channel = np.repeat(np.array(self.channels, np.uint16), counts)
+        pairs = np.concatenate(self.pairs) if self.pairs else np.empty(0, np.uint64)
+        return channel, pairs[0::2], pairs[1::2]
+
+
+@dataclass(slots=True)
+class Found:
+    """What stands in a run of records. All positions are bytes of the buffer.
+
+    `starts` are message records, `definitions` are opcode, start and end of the content of Schema and Channel
+    records in their order. `stop` is where the run ended: its end, or the first record that is not valid
+    there.
+    """
+
+    starts: Int64
+    definitions: list[tuple[int, int, int]]
+    stop: int
+
+
+def read_entries(window: Window, at: int) -> Entries:
+    """Read the MessageIndex records that begin at file offset `at`; there may be none."""
+    entries = Entries(end=at)
+    while True:
+        head = window.at(entries.end, HEAD_SIZE + _INDEX_HEAD_SIZE)
+        if len(head) < HEAD_SIZE + _INDEX_HEAD_SIZE:
+            return entries
+        opcode, length = HEAD.unpack_from(head)
+        if opcode != Opcode.MESSAGE_INDEX or not _INDEX_HEAD_SIZE <= length <= MAX_RECORD:
+            return entries
+        record = window.at(entries.end, HEAD_SIZE + length)
+        if len(record) < HEAD_SIZE + length:
+            return entries
+        _add_entries(entries, record[HEAD_SIZE:])
+        entries.end += HEAD_SIZE + length
+
+
+def _add_entries(entries: Entries, content: memoryview) -> None:
+    channel = int.from_bytes(content[:2], "little")
+    size = int.from_bytes(content[2:_INDEX_HEAD_SIZE], "little")
+    if size % 16 or not 0 <= len(content) - _INDEX_HEAD_SIZE - size <= SLACK:
+        entries.usable = False
+        return
+    entries.channels.append(channel)
+    entries.pairs.append(np.frombuffer(content, "<u8", size // 8, _INDEX_HEAD_SIZE))
+
+
+def find_messages(views: Views, begin: int, end: int, entries: Entries) -> Found:
+    """Find the messages of a decompressed chunk in `buffer[begin:end]`, in their order in the file."""
+    if entries.usable and entries.channels:
+        found = _from_index(views, begin, end, entries)
+        if found is not None:
+            return found
+    return scan(views, begin, end, whole=True)
+
+
+def _from_index(views: Views, begin: int, end: int, entries: Entries) -> Found | None:
+    """Take the messages from the index; None if the index and the bytes don't agree in everything."""
+    channel, log_time, offset = entries.columns()
+    size = end - begin
+    if offset.size and (size < MESSAGE_START or int(offset.max()) > size - MESSAGE_START):
+        return None
+    order = np.argsort(offset, kind="stable")
+    starts = offset[order].astype(np.int64) + begin
+    lengths = views.u64[starts + 1]
+    valid = (
+        (views.u8[starts] == Opcode.MESSAGE)
+        & (lengths >= MESSAGE_HEAD_SIZE)
+        & (lengths <= size)
+        & (views.u16[starts + 9] == channel[order])
+        & (views.u64[starts + 15] == log_time[order])
+    )
+    if not valid.all():
+        return None
+    ends = starts + lengths.astype(np.int64) + HEAD_SIZE
+    definitions = _check_gaps(views, np.append(begin, ends), np.append(starts, end))
+    return None if definitions is None else Found(starts, definitions, end)
+
+
+def _check_gaps(views: Views, begins: Int64, ends: Int64) -> list[tuple[int, int, int]] | None:
+    """Go through what stands between the messages: None if they overlap, or if one is not in the index."""
+    if (begins > ends).any():
+        return None
+    definitions: list[tuple[int, int, int]] = []
+    for gap in np.flatnonzero(begins != ends).tolist():
+        end = int(ends[gap])
+        found = scan(views, int(begins[gap]), end, whole=True)
+        if found.starts.size or found.stop != end:
+            return None
+        definitions += found.definitions
+    return definitions
+
+
+def scan(views: Views, begin: int, end: int, *, whole: bool) -> Found:
+    """Go through the records in `buffer[begin:end]` one by one.
+
+    Args:
+        views: of the buffer.
+        begin: position of the first record.
+        end: position behind the last one.
+        whole: go on past records that are neither messages nor definitions (inside a chunk); otherwise stop
+            there.
+    """
+    starts: list[int] = []
+    definitions: list[tuple[int, int, int]] = []
+    data = views.u8.data
+    unpack, message = HEAD.unpack_from, int(Opcode.MESSAGE)
+    at, last = begin, end - HEAD_SIZE
+    while at <= last:
+        opcode, length = unpack(data, at)
+        stop = at + HEAD_SIZE + length
+        if stop > end:
+            break
+        if opcode == message:
+            if length < MESSAGE_HEAD_SIZE:
+                break
+            starts.append(at)
+        elif opcode in _DEFINITIONS:
+            definitions.append((opcode, at + HEAD_SIZE, stop))
+        elif opcode == 0 or not whole:
+            break
+        at = stop
+    return Found(np.array(starts, np.int64), definitions, at)

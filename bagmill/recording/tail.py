@@ -1,0 +1,45 @@
+"""What stands behind the data section of a file whose summary can't be used."""
+
+from bagmill.recording.account import Account
+from bagmill.recording.records import HEAD, HEAD_SIZE, MAGIC, SUMMARY_OPCODES, Opcode
+from bagmill.recording.source import Source, Window
+
+
+def check_tail(source: Source, at: int, account: Account) -> None:
+    """Go from the end of the data section to the end of the file, and record what should not be so.
+
+    A file that ends early here has lost no message; other bytes than a summary may be a recording of their
+    own.
+    """
+    window = Window(source, source.size)
+    size = source.size
+    while at + HEAD_SIZE <= size:
+        opcode, length = HEAD.unpack_from(window.at(at, HEAD_SIZE))
+        end = at + HEAD_SIZE + length
+        if opcode == Opcode.FOOTER and length == 20:
+            _check_end(window, end, size, account)
+            return
+        if opcode not in SUMMARY_OPCODES:
+            account.lose(at, size - at, "bytes that are no summary follow the end of the data")
+            return
+        if end > size:
+            break
+        at = end
+    account.lose(
+        at, size - at, "the file was cut off inside its summary; all messages are there", harmless=True
+    )
+
+
+def _check_end(window: Window, at: int, size: int, account: Account) -> None:
+    end = at + len(MAGIC)
+    if end > size:
+        account.lose(
+            at,
+            max(0, size - at),
+            "the file was cut off inside its footer; all messages are there",
+            harmless=True,
+        )
+    elif bytes(window.at(at, len(MAGIC))) != MAGIC:
+        account.lose(at, len(MAGIC), "the magic bytes at the end are damaged", harmless=True)
+    elif end < size:
+        account.lose(end, size - end, "bytes follow the end of the recording")
