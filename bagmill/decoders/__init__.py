@@ -1,0 +1,40 @@
+"""Decoders: `make_decoder` finds the one for a topic, and falls back to keeping bytes."""
+
+from bagmill.decoders.base import Decoded, Decoder, Note
+from bagmill.decoders.cdr import CdrDecoder
+from bagmill.decoders.jsontext import JsonInspection
+from bagmill.decoders.protobuf import ProtobufDecoder
+from bagmill.decoders.raw import RawDecoder
+from bagmill.decoders.ros1 import Ros1Decoder
+from bagmill.errors import SchemaError
+from bagmill.recording import Schema
+from bagmill.schemas import parse
+from bagmill.schemas.tree import Struct
+
+__all__ = ["Decoded", "Decoder", "JsonInspection", "Note", "RawDecoder", "make_decoder"]
+
+
+def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
+    """Find the decoder for messages of this schema and encoding; never fails.
+
+    Where there is none, or the schema can't be used, it is one that keeps bytes, with the reason in
+    `raw_reason`. For JSON the types come from the schema alone: to take what it leaves open from the
+    messages, show them to a `JsonInspection` first (`bagmill.tables.open_decoders` does).
+    """
+    if message_encoding == "json":
+        return JsonInspection(schema).decoder()
+    try:
+        root = parse(schema, message_encoding)
+        assert schema is not None
+        assert isinstance(root, Struct)
+        return _typed(schema, message_encoding, root)
+    except SchemaError as error:
+        return RawDecoder(error)
+
+
+def _typed(schema: Schema, message_encoding: str, root: Struct) -> Decoder:
+    if message_encoding == "cdr":
+        return CdrDecoder(root)
+    if message_encoding == "ros1":
+        return Ros1Decoder(root)
+    return ProtobufDecoder(root, schema.name, schema.data)

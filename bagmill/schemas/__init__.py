@@ -1,0 +1,58 @@
+"""Message definitions as a tree of types: `parse` reads them, whatever language they are written in."""
+
+from bagmill.errors import SchemaInvalid, SchemaUnsupported
+from bagmill.recording import Schema
+from bagmill.schemas.jsonschema import parse_json_schema
+from bagmill.schemas.protobuf import parse_protobuf
+from bagmill.schemas.ros import parse_ros1, parse_ros2
+from bagmill.schemas.tree import Struct, Type, Untyped
+
+PROTOBUF_SCHEMAS = ("protobuf", "proto")
+"""Names of the schema encoding; the second is what some recorders write."""
+
+
+def parse(schema: Schema | None, message_encoding: str) -> Type:
+    """Read a schema into a tree; all but JSON gives a `Struct`, and JSON may have `Untyped` parts.
+
+    Raises:
+        SchemaInvalid: the definition can't be read or misses a part.
+        SchemaUnsupported: there is no decoder for these encodings, or the type is no table.
+    """
+    if message_encoding == "json":
+        if schema is None or schema.encoding != "jsonschema":
+            return Untyped()
+        return parse_json_schema(schema.name, schema.data)
+    if schema is None:
+        raise SchemaUnsupported(
+            f"messages of encoding {message_encoding!r} without a schema can't be decoded"
+        )
+    return _parse_typed(schema, message_encoding)
+
+
+def _parse_typed(schema: Schema, message_encoding: str) -> Struct:
+    match message_encoding, schema.encoding:
+        case "cdr", "ros2msg":
+            return parse_ros2(schema.name, text(schema))
+        case "ros1", "ros1msg":
+            return parse_ros1(schema.name, text(schema))
+        case "protobuf", encoding if encoding in PROTOBUF_SCHEMAS:
+            return parse_protobuf(schema.name, schema.data)
+    raise SchemaUnsupported(
+        f"messages of encoding {message_encoding!r} with a schema of encoding {schema.encoding!r} "
+        "can't be decoded",
+        where={"schema": schema.name},
+    )
+
+
+def text(schema: Schema) -> str:
+    """The schema's data as text.
+
+    Raises:
+        SchemaInvalid: it is not UTF-8.
+    """
+    try:
+        return schema.data.decode()
+    except UnicodeDecodeError:
+        raise SchemaInvalid(
+            f"the schema of {schema.name} is no UTF-8", where={"schema": schema.name}
+        ) from None

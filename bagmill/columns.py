@@ -1,0 +1,92 @@
+"""The columns around a message's own fields: times and sequence number; and those of unreadable messages."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from bagmill.options import MAX_TIME_NS
+from bagmill.recording import Block
+
+METADATA_KEY = "bagmill"
+"""Metadata key of every file; its value is a JSON object, described in docs/parquet.md."""
+
+_TIME = pa.timestamp("ns", tz="UTC")
+OWN_FIELDS = (
+    pa.field("log_time", _TIME, nullable=False),
+    pa.field("publish_time", _TIME, nullable=False),
+    pa.field("log_time_ns", pa.int64(), nullable=False),
+    pa.field("sequence", pa.uint32(), nullable=False),
+)
+_UNREADABLE_FIELDS = (
+    pa.field("topic", pa.string(), nullable=False),
+    pa.field("log_time", _TIME),
+    pa.field("publish_time", _TIME),
+    pa.field("log_time_ns", pa.uint64(), nullable=False),
+    pa.field("publish_time_ns", pa.uint64(), nullable=False),
+    pa.field("sequence", pa.uint32(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("data", pa.binary(), nullable=False),
+)
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An unreadable message: its place in the block and why."""
+
+    row: int
+    reason: str
+
+
+def table_schema(fields: pa.Schema, facts: Mapping[str, Any]) -> pa.Schema:
+    """The schema of a topic's files: our columns, then the message's own; `facts` become metadata."""
+    return pa.schema([*OWN_FIELDS, *fields], metadata={METADATA_KEY: _json(facts)})
+
+
+def unreadable_schema(facts: Mapping[str, Any]) -> pa.Schema:
+    """The schema of the unreadable messages' file. A time beyond int64 is null, but for its `_ns` column."""
+    return pa.schema(_UNREADABLE_FIELDS, metadata={METADATA_KEY: _json(facts)})
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def assemble(block: Block, rows: Rows, fields: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Put our columns before the decoded fields; `rows` are the messages of the block that they come from."""
+    log_time = pa.array(block.log_time[rows].astype(np.int64))
+    publish_time = pa.array(block.publish_time[rows].astype(np.int64))
+    own = [log_time.view(_TIME), publish_time.view(_TIME), log_time, pa.array(block.sequence[rows])]
+    return pa.RecordBatch.from_arrays([*own, *fields.columns], schema=schema)
+
+
+def assemble_unreadable(
+    block: Block, topic: str, failures: Sequence[Failure], schema: pa.Schema
+) -> pa.RecordBatch:
+    """The rows of messages that could not be read, with their bytes."""
+    rows = np.array([failure.row for failure in failures], np.int64)
+    log_time, publish_time = block.log_time[rows], block.publish_time[rows]
+    payloads = [bytes(block.buffer[block.start[row] : block.end[row]]) for row in rows]
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.array([topic] * len(failures), pa.string()),
+            _timestamps(log_time),
+            _timestamps(publish_time),
+            pa.array(log_time),
+            pa.array(publish_time),
+            pa.array(block.sequence[rows]),
+            pa.array([failure.reason for failure in failures], pa.string()),
+            pa.array(payloads, pa.binary()),
+        ],
+        schema=schema,
+    )
+
+
+def _timestamps(times: npt.NDArray[np.uint64]) -> pa.Array:
+    return pa.array(times.astype(np.int64), mask=times > MAX_TIME_NS).view(_TIME)

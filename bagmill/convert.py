@@ -1,0 +1,81 @@
+"""Convert: a recording becomes a dataset, a folder of columnar files with one folder for each topic."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bagmill.conversion import Conversion
+from bagmill.inspection import must_be_inspected, open_decoders, read_blocks
+from bagmill.options import ConvertOptions
+from bagmill.recording import Recording
+from bagmill.recording.source import shown
+from bagmill.report import Progress, ProgressSink, Report, silent
+from bagmill.selection import check_times, select_topics
+from bagmill.tables import Table, plan_tables, select_tables
+from bagmill.writers.parquet import ParquetFormat
+from bagmill.writers.pool import WriterPool
+
+
+def convert(
+    recording: Path, output: Path, options: ConvertOptions, progress: ProgressSink = silent
+) -> Report:
+    """Write a recording's messages as typed Parquet below `output`, an empty folder.
+
+    The same recording and options give byte-identical files. Messages that can't be decoded are written to
+    `unreadable/`; a topic without a decoder is written as bytes, its schema into `schemas/`.
+
+    Raises:
+        RecordingError: the file is no recording, or is damaged and `on_corrupt` is `fail`, or nothing can be
+            read.
+        SelectionError: a glob matches no topic, or the selection leaves nothing.
+        OutputFailed: the files can't be written.
+    """
+    with Recording.open(recording) as source:
+        tables = _tables(source, options)
+        steps = _Steps(progress, 2 if must_be_inspected(tables) else 1)
+        decoders = open_decoders(source, tables, options, steps.sink)
+        steps.next()
+        with WriterPool(output, ParquetFormat(options.compression)) as pool:
+            conversion = Conversion(pool, output, source.identity, list(zip(tables, decoders, strict=True)))
+            for block in read_blocks(source, tables, options):
+                conversion.take(block)
+                steps.sink(Progress("convert", source.done_bytes, source.size, conversion.counters))
+            return conversion.finish(source.losses, _body(source, options))
+
+
+def _tables(source: Recording, options: ConvertOptions) -> list[Table]:
+    summary = source.summary
+    tables = plan_tables(summary.channels, summary.schemas)
+    wanted = select_topics({table.topic for table in tables}, options)
+    check_times(summary.start_time, summary.end_time, options)
+    return select_tables(tables, wanted)
+
+
+def _body(source: Recording, options: ConvertOptions) -> Mapping[str, Any]:
+    identity = source.identity
+    times = {
+        name: None if ns is None else str(ns)
+        for name, ns in (("start_time", options.start_time), ("end_time", options.end_time))
+    }
+    return {
+        "source": {"name": shown(source.path.name), "size": identity.size, "sha256": identity.sha256},
+        "options": options.model_dump(mode="json") | times,
+    }
+
+
+class _Steps:
+    """Joins the progress of several readings of the file into one."""
+
+    def __init__(self, progress: ProgressSink, steps: int) -> None:
+        self._progress = progress
+        self._steps = steps
+        self._before = 0
+
+    def next(self) -> None:
+        """The next reading begins."""
+        self._before = self._steps - 1
+
+    def sink(self, progress: Progress) -> None:
+        """Pass on where one reading stands."""
+        done = self._before * progress.total + progress.done
+        self._progress(Progress(progress.stage, done, self._steps * progress.total, progress.counters))

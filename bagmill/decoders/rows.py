@@ -1,0 +1,42 @@
+"""Decoding message by message: each becomes a Python dict, and the dicts of a block become columns.
+
+Slow and plain. What decodes whole blocks at once is compared with it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from bagmill.decoders.base import Buffer, Decoded, Note, Offsets, UnreadableMessage
+from bagmill.errors import BagmillError
+from bagmill.schemas.arrow import arrow_schema, describe
+from bagmill.schemas.tree import Struct
+
+Row = Mapping[str, Any]
+
+
+class RowDecoder:
+    """Reads each message with `read(payload)`, which raises `UnreadableMessage` if it can't."""
+
+    def __init__(self, root: Struct, read: Callable[[bytes], Row], notes: list[Note]) -> None:
+        self.fields = arrow_schema(root)
+        self.facts: Mapping[str, Any] = describe(root)
+        self.raw_reason: BagmillError | None = None
+        self.notes = notes
+        self._read = read
+        self._struct = pa.struct(list(self.fields))
+
+    def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
+        """Decode the messages one after the other."""
+        rows: list[Row] = []
+        unreadable: list[tuple[int, str]] = []
+        for index, (first, last) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+            try:
+                rows.append(self._read(bytes(buffer[first:last])))
+            except UnreadableMessage as error:
+                unreadable.append((index, str(error)))
+        return Decoded(self._batch(rows), tuple(unreadable))
+
+    def _batch(self, rows: list[Row]) -> pa.RecordBatch:
+        return pa.RecordBatch.from_struct_array(pa.array(rows, type=self._struct))

@@ -1,0 +1,72 @@
+"""Decoders for the tables of a recording. JSON needs a look at all messages first, to know their types."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bagmill.decoders import Decoder, JsonInspection, make_decoder
+from bagmill.options import Selection
+from bagmill.recording import Block, Recording
+from bagmill.report import Progress, ProgressSink, silent
+from bagmill.tables import Table
+
+Rows = npt.NDArray[np.int64]
+
+
+def must_be_inspected(tables: Collection[Table]) -> bool:
+    """Whether `open_decoders` reads the recording once for these tables."""
+    return any(table.message_encoding == "json" for table in tables)
+
+
+def open_decoders(
+    recording: Recording, tables: Sequence[Table], selection: Selection, progress: ProgressSink = silent
+) -> list[Decoder]:
+    """Make the decoder of each table; only JSON costs a reading of its messages within the selection's times.
+
+    Raises:
+        RecordingDamaged: the selection says `on_corrupt="fail"` and there is damage; or nothing can be read.
+    """
+    inspected = [table for table in tables if table.message_encoding == "json"]
+    looks = [JsonInspection(table.schema) for table in inspected]
+    if inspected:
+        grouping = Grouping(inspected)
+        for block in read_blocks(recording, inspected, selection):
+            for number, rows in grouping.split(block):
+                looks[number].take(block.buffer, block.start[rows], block.end[rows])
+            progress(Progress("inspect", recording.done_bytes, recording.size))
+    json_decoders = iter(looks)
+    return [
+        next(json_decoders).decoder()
+        if table.message_encoding == "json"
+        else make_decoder(table.schema, table.message_encoding)
+        for table in tables
+    ]
+
+
+def read_blocks(recording: Recording, tables: Sequence[Table], selection: Selection) -> Iterator[Block]:
+    """The messages of some tables within the selection's times, in file order."""
+    return recording.blocks(
+        channels={channel for table in tables for channel in table.channels},
+        start_time=selection.start_time,
+        end_time=selection.end_time,
+        on_corrupt=selection.on_corrupt,
+    )
+
+
+class Grouping:
+    """Finds the table of each message."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        self._table_of = np.full(1 << 16, -1, np.int64)
+        for number, table in enumerate(tables):
+            self._table_of[list(table.channels)] = number
+
+    def split(self, block: Block) -> Iterator[tuple[int, Rows]]:
+        """The number of each table that has messages in a block, and which they are, in order."""
+        tables = self._table_of[block.channel_id]
+        order = np.argsort(tables, kind="stable")
+        borders = np.flatnonzero(np.diff(tables[order])) + 1
+        for rows in np.split(order, borders):
+            if rows.size and tables[rows[0]] >= 0:
+                yield int(tables[rows[0]]), rows

@@ -1,0 +1,168 @@
+"""From the text of ROS 1 and ROS 2 definitions to a tree of types."""
+
+from collections.abc import Mapping as ReadOnly
+from dataclasses import dataclass, field
+
+from bagmill.errors import SchemaInvalid, SchemaUnsupported
+from bagmill.schemas.rosevents import event_sections
+from bagmill.schemas.rostext import Definition, TypeName, TypeRef, parse_definition, sections, type_name
+from bagmill.schemas.tree import (
+    MAX_DEPTH,
+    Constant,
+    ConstantValue,
+    Field,
+    Kind,
+    Primitive,
+    Sequence,
+    Struct,
+    Type,
+    check_size,
+)
+
+_NUMBERS = {kind.value: kind for kind in Kind if kind not in (Kind.WSTRING, Kind.BINARY)}
+
+
+def _stamp(name: str, seconds: Kind, fraction: Kind) -> Struct:
+    return Struct(name, (Field("sec", Primitive(seconds)), Field("nanosec", Primitive(fraction))))
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between ROS 1 and ROS 2.
+
+    `builtins`: the types that need no definition. `byte` is signed in ROS 1 and unsigned in ROS 2; `char` is
+    unsigned in both.
+    """
+
+    kinds: ReadOnly[str, Kind]
+    builtins: ReadOnly[TypeName, Struct]
+
+
+ROS1 = Dialect(
+    kinds=_NUMBERS | {"byte": Kind.INT8, "char": Kind.UINT8},
+    builtins={
+        ("", "time"): _stamp("time", Kind.UINT32, Kind.UINT32),
+        ("", "duration"): _stamp("duration", Kind.INT32, Kind.INT32),
+    },
+)
+_TIME = _stamp("builtin_interfaces/msg/Time", Kind.INT32, Kind.UINT32)
+_DURATION = _stamp("builtin_interfaces/msg/Duration", Kind.INT32, Kind.UINT32)
+ROS2 = Dialect(
+    kinds=_NUMBERS | {"byte": Kind.UINT8, "char": Kind.UINT8, "wstring": Kind.WSTRING},
+    builtins={
+        ("", "time"): _TIME,
+        ("", "duration"): _DURATION,
+        ("builtin_interfaces", "Time"): _TIME,
+        ("builtin_interfaces", "Duration"): _DURATION,
+    },
+)
+
+
+def parse_ros1(name: str, text: str) -> Struct:
+    """Read the definition of a ROS 1 message with all that it needs.
+
+    Raises:
+        SchemaInvalid: it can't be read, or a type that it uses is not in it.
+        SchemaUnsupported: it holds itself, or is too big or too deep for a table.
+    """
+    return _parse(name, sections(name, text), ROS1)
+
+
+def parse_ros2(name: str, text: str) -> Struct:
+    """Read the definition of a ROS 2 message (also of a service's or an action's event) with all it needs.
+
+    Raises:
+        SchemaInvalid: it can't be read, or a type that it uses is not in it.
+        SchemaUnsupported: it holds itself, or is too big or too deep for a table.
+    """
+    return _parse(name, event_sections(name, sections(name, text)), ROS2)
+
+
+def _parse(name: str, texts: dict[TypeName, str], dialect: Dialect) -> Struct:
+    return check_size(_Resolver(name, texts, dialect).struct(type_name(name), name))
+
+
+@dataclass(slots=True)
+class _Resolver:
+    root: str
+    texts: dict[TypeName, str]
+    dialect: Dialect
+    known: dict[TypeName, Struct] = field(default_factory=dict)
+    open: list[TypeName] = field(default_factory=list)
+
+    def struct(self, key: TypeName, name: str) -> Struct:
+        """The message of this type, read when it is first needed: an unused broken one harms nobody."""
+        if key in self.known:
+            return self.known[key]
+        if key in self.open:
+            raise SchemaUnsupported(f"{name} holds itself", where={"schema": self.root})
+        if len(self.open) >= MAX_DEPTH:
+            raise SchemaUnsupported(
+                f"{self.root} is nested more than {MAX_DEPTH} levels deep", where={"schema": self.root}
+            )
+        self.open.append(key)
+        definition = parse_definition(name, self.texts[key])
+        fields = tuple(self.field(member, ref, definition, key[0]) for member, ref in definition.fields)
+        self.known[key] = Struct(name, fields, tuple(self.constants(definition)))
+        self.open.pop()
+        return self.known[key]
+
+    def field(self, member: str, ref: TypeRef, definition: Definition, package: str) -> Field:
+        element = self.element(ref, definition, package)
+        if member in definition.defaults and not isinstance(element, Primitive):
+            raise SchemaInvalid(
+                f"{definition.name}: {member} is a message and can't have a default",
+                where={"schema": self.root},
+            )
+        if not ref.is_array:
+            return Field(member, element)
+        return Field(member, Sequence(element, size=ref.size, bound=ref.bound))
+
+    def element(self, ref: TypeRef, definition: Definition, package: str) -> Type:
+        kind = self.dialect.kinds.get(ref.base)
+        if kind is None:
+            return self.message(ref, definition, package)
+        if ref.is_array and ref.base == "byte":
+            kind = Kind.UINT8  # an array of bytes is a blob in both dialects
+        return Primitive(kind, bound=ref.text_bound)
+
+    def message(self, ref: TypeRef, definition: Definition, package: str) -> Struct:
+        written = type_name(ref.base)
+        key = self.find(written, package)
+        if key is not None:
+            return self.struct(key, ref.base)
+        if written in self.dialect.builtins:
+            return self.dialect.builtins[written]
+        raise SchemaInvalid(
+            f"{definition.name} uses {ref.base}, whose definition is missing", where={"schema": self.root}
+        )
+
+    def find(self, written: TypeName, package: str) -> TypeName | None:
+        """The section that a type name means: of its own package, the special `Header`, or the only one."""
+        name = written[1]
+        candidates = [written] if written[0] else [(package, name), ("std_msgs", name)]
+        for candidate in candidates[: 2 if name == "Header" else 1]:
+            if candidate in self.texts:
+                return candidate
+        same = [key for key in self.texts if key[1] == name]
+        return same[0] if not written[0] and len(same) == 1 else None
+
+    def constants(self, definition: Definition) -> list[Constant]:
+        kinds = self.dialect.kinds
+        return [
+            Constant(name, kinds[ref.base], _value(kinds[ref.base], text))
+            for name, ref, text in definition.constants
+            if ref.base in kinds
+        ]
+
+
+def _value(kind: Kind, text: str) -> ConstantValue:
+    """The constant's value; the text itself where it can't be read, for no message depends on it."""
+    try:
+        if kind in (Kind.STRING, Kind.WSTRING):
+            return text
+        if kind is Kind.BOOL:
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
+        return float(text) if kind in (Kind.FLOAT32, Kind.FLOAT64) else int(text, 0)
+    except (KeyError, ValueError):
+        return text

@@ -1,0 +1,171 @@
+"""The tree of types: what every message definition becomes, whatever language it was written in.
+
+The tree gives the Arrow schema (`bagmill.schemas.arrow`) and the way messages are decoded
+(`bagmill.decoders`). It holds no Arrow types, so that reading schemas costs no pyarrow.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bagmill.errors import SchemaUnsupported
+
+MAX_LEAVES = 10_000
+"""Leaf columns a message may have. A definition of 30 lines can ask for more than there are atoms."""
+
+MAX_DEPTH = 64
+"""Levels of nesting a message may have; recursion in this program and in readers ends somewhere."""
+
+PLACEHOLDER = "structure_needs_at_least_one_member"
+"""The member that ROS 2 gives to messages without fields, which neither IDL nor Parquet can hold."""
+
+
+class Kind(StrEnum):
+    """The scalars. A sequence of `uint8` is a blob: one binary value."""
+
+    BOOL = "bool"
+    INT8 = "int8"
+    UINT8 = "uint8"
+    INT16 = "int16"
+    UINT16 = "uint16"
+    INT32 = "int32"
+    UINT32 = "uint32"
+    INT64 = "int64"
+    UINT64 = "uint64"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    STRING = "string"
+    WSTRING = "wstring"
+    BINARY = "binary"
+
+
+ConstantValue = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A named constant of a message; `value` is text where what is written is no literal of its kind."""
+
+    name: str
+    kind: Kind
+    value: ConstantValue
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """The names of some integers. An integer without a name is no error."""
+
+    name: str
+    values: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A scalar. `bound`: most characters of a string; `enum`: what its integers are called."""
+
+    kind: Kind
+    bound: int | None = None
+    enum: Enum | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """Elements of one type: `size` of them where that is fixed, else any number up to `bound`.
+
+    `optional`: an element may be null.
+    """
+
+    element: "Type"
+    size: int | None = None
+    bound: int | None = None
+    optional: bool = False
+
+    @property
+    def is_blob(self) -> bool:
+        """Whether it is stored as one binary value instead of a list."""
+        return isinstance(self.element, Primitive) and self.element.kind is Kind.UINT8
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A map of keys to values. `optional`: a value may be null."""
+
+    key: Primitive
+    value: "Type"
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A member of a message. `optional`: it may be absent, and is null then."""
+
+    name: str
+    type: "Type"
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A message, or a message inside a message.
+
+    `variant`: the value is of one of several types, and stands in the field that is named after its type.
+    """
+
+    name: str
+    fields: tuple[Field, ...]
+    constants: tuple[Constant, ...] = ()
+    variant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Untyped:
+    """A part of a JSON message that no schema types; `schemas.inference` types it by what messages hold."""
+
+
+Type = Primitive | Sequence | Mapping | Struct | Untyped
+
+
+def children(node: Type) -> Iterator[tuple[str, Type]]:
+    """The types directly below: fields by name, elements as `[]`, keys and values of maps as `{}`."""
+    match node:
+        case Struct(fields=fields):
+            for field in fields:
+                yield field.name, field.type
+        case Sequence(element=element):
+            yield "[]", element
+        case Mapping(key=key, value=value):
+            yield "{}", key
+            yield "{}", value
+
+
+def leaves(node: Type) -> int:
+    """How many leaf columns the type makes; a message without fields makes one (`PLACEHOLDER`)."""
+    return _measure(node, {})[0]
+
+
+def check_size(root: Struct) -> Struct:
+    """Return the tree if it is one that files can hold.
+
+    Raises:
+        SchemaUnsupported: it has more than `MAX_LEAVES` leaves or more than `MAX_DEPTH` levels.
+    """
+    count, depth = _measure(root, {})
+    if count > MAX_LEAVES:
+        raise SchemaUnsupported(
+            f"{root.name} has {count} columns, more than the {MAX_LEAVES} that are written",
+            where={"schema": root.name},
+        )
+    if depth > MAX_DEPTH:
+        raise SchemaUnsupported(
+            f"{root.name} is nested {depth} levels deep, more than the {MAX_DEPTH} that are written",
+            where={"schema": root.name},
+        )
+    return root
+
+
+def _measure(node: Type, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Leaves and depth. Types are shared between fields, so each is measured once."""
+    if id(node) not in known:
+        below = [_measure(child, known) for _, child in children(node)]
+        known[id(node)] = sum(count for count, _ in below) or 1, 1 + max((d for _, d in below), default=0)
+    return known[id(node)]
