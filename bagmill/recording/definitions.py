@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from bagmill.recording.records import Channel, Opcode, Schema, read_channel, read_schema
+from bagmill.recording.parse import read_channel, read_schema
+from bagmill.recording.records import Channel, Opcode, Schema
 
 
 class Definitions:

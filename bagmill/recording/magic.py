@@ -1,7 +1,8 @@
 """What kind of file is this? Tells an MCAP from what people have under that name."""
 
 from bagmill.errors import LfsPointer, NotMcap, RecordingDamaged
-from bagmill.recording.records import HEAD, HEAD_SIZE, MAGIC, Header, Malformed, Opcode, read_header
+from bagmill.recording.parse import read_header
+from bagmill.recording.records import HEAD, HEAD_SIZE, MAGIC, Header, Malformed, Opcode
 from bagmill.recording.source import Source, shown
 
 _LFS = b"version https://git-lfs.github.com/spec/"

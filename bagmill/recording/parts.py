@@ -3,18 +3,8 @@
 import zlib
 
 from bagmill.errors import RecordingDamaged
-from bagmill.recording.records import (
-    HEAD,
-    HEAD_SIZE,
-    MAX_RECORD,
-    Attachment,
-    Fields,
-    Malformed,
-    Metadata,
-    Opcode,
-    read_attachment_head,
-    read_metadata,
-)
+from bagmill.recording.parse import Fields, read_attachment_head, read_metadata
+from bagmill.recording.records import HEAD, HEAD_SIZE, MAX_RECORD, Attachment, Malformed, Metadata, Opcode
 from bagmill.recording.source import Source, shown
 
 

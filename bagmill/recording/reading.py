@@ -14,18 +14,8 @@ from bagmill.recording.definitions import Definitions
 from bagmill.recording.layout import Inventory, Layout
 from bagmill.recording.loader import OUTSIDE, Loader
 from bagmill.recording.messages import read_entries
-from bagmill.recording.records import (
-    HEAD,
-    HEAD_SIZE,
-    SLACK,
-    ChunkHead,
-    ChunkIndex,
-    Malformed,
-    Opcode,
-    read_attachment_head,
-    read_chunk_head,
-    read_metadata_head,
-)
+from bagmill.recording.parse import read_attachment_head, read_chunk_head, read_metadata_head
+from bagmill.recording.records import HEAD, HEAD_SIZE, SLACK, ChunkHead, ChunkIndex, Malformed, Opcode
 from bagmill.recording.resync import chunk_at, is_chunk, next_chunk, next_run
 from bagmill.recording.source import Source, Window
 from bagmill.recording.tail import check_tail

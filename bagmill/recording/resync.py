@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from bagmill.recording.chunks import CHUNK_HEAD_SIZE, head_bytes, is_stored, refuse_impossible
 from bagmill.recording.messages import Views
+from bagmill.recording.parse import read_chunk_head
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
@@ -15,7 +16,6 @@ from bagmill.recording.records import (
     MESSAGE_HEAD_SIZE,
     Malformed,
     Opcode,
-    read_chunk_head,
 )
 from bagmill.recording.source import Source, Window
 

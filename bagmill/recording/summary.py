@@ -9,6 +9,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bagmill.recording.losses import Loss
+from bagmill.recording.parse import (
+    read_attachment_index,
+    read_channel,
+    read_chunk_index,
+    read_footer,
+    read_metadata_index,
+    read_schema,
+    read_statistics,
+    split_records,
+)
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
@@ -22,14 +32,6 @@ from bagmill.recording.records import (
     Opcode,
     Schema,
     Statistics,
-    read_attachment_index,
-    read_channel,
-    read_chunk_index,
-    read_footer,
-    read_metadata_index,
-    read_schema,
-    read_statistics,
-    split_records,
 )
 from bagmill.recording.source import Source
 
