@@ -22,7 +22,7 @@ from services.errors import LockTimeout
 STRIPES = 64
 TIMEOUT = 30.0
 """Seconds that a lock is waited for. Locks are held for milliseconds."""
-_POLL = 0.005
+_POLL = 0.002
 _PROBE_PATIENCE = 0.1
 
 

@@ -145,7 +145,11 @@ class FileQueue(BaseQueue):
         except FileNotFoundError:
             return empty(rebuild=True)
         except OSError as error:
-            raise QueueUnreadable(f"{error.strerror}", where={"path": str(self.path)}) from error
+            raise QueueUnreadable(
+                f"{error.strerror}.",
+                where={"path": str(self.path)},
+                hint="Check the permissions and the disk; the file was not touched.",
+            ) from error
         try:
             state = QueueState.model_validate_json(data)
         except ValidationError as error:

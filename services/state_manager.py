@@ -7,13 +7,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from loguru import logger
 from pydantic import ValidationError
 
 from config import Settings
-from models.base import SCHEMA_VERSION, utc_now
+from models.base import utc_now
 from models.job import ProgressEvent
 from models.queue import Job
 from models.request import Request
@@ -24,6 +24,7 @@ from services.errors import LockTimeout, StateUnreadable, StorageFailed, Workflo
 from services.ids import is_id
 from services.locks import Locks
 from services.progress import PROGRESS_SECONDS, PendingProgress
+from services.state_files import dump, load, not_readable
 
 STATE = "state.json"
 REQUEST = "request.json"
@@ -89,7 +90,7 @@ class StateManager:
         jobs = advance.queue_ready(edit)
         edit.seal()
         content = {
-            STATE: _dump(state),
+            STATE: dump(state),
             REQUEST: durable.json_bytes(request),
             EVENTS: b"".join(event_log.lines(state.last_events)),
         }
@@ -100,7 +101,7 @@ class StateManager:
     def read(self, workflow: str) -> WorkflowState:
         """The state as it is now. Raises WorkflowNotFound, StateUnreadable."""
         path = self.folder(workflow) / STATE
-        state = _parse(path, self._bytes(path), WorkflowState)
+        state = load(path, WorkflowState)
         if state.id != workflow:
             raise StateUnreadable(
                 f"The state.json is that of {state.id}",
@@ -111,8 +112,7 @@ class StateManager:
 
     def request(self, workflow: str) -> Request:
         """The request as accepted. Raises WorkflowNotFound, StateUnreadable."""
-        path = self.folder(workflow) / REQUEST
-        return _parse(path, self._bytes(path), Request)
+        return load(self.folder(workflow) / REQUEST, Request)
 
     def version(self, workflow: str) -> Version:
         """A token that changes with each write of the state. Raises WorkflowNotFound, StateUnreadable."""
@@ -120,7 +120,7 @@ class StateManager:
         try:
             stat = path.stat()
         except OSError as error:
-            raise self._missing(path, error) from error
+            raise not_readable(path, error) from error
         return Version(stat.st_ino, stat.st_mtime_ns)
 
     def events(self, workflow: str, after_seq: int = 0) -> list[Event]:
@@ -160,7 +160,7 @@ class StateManager:
                     return False
                 state.revision += 1
                 state.updated_at = utc_now()
-                durable.write_bytes(self.folder(workflow) / STATE, _dump(state), sync=False)
+                durable.write_bytes(self.folder(workflow) / STATE, dump(state), sync=False)
         except LockTimeout:  # the next one will tell
             return False
         return True
@@ -231,7 +231,7 @@ class StateManager:
         """Write the state: from here on the change is made. Its events follow."""
         state = edit.seal()
         folder = self.folder(state.id)
-        durable.write_bytes(folder / STATE, _dump(state))
+        durable.write_bytes(folder / STATE, dump(state))
         if state.status.ended:
             self._progress.forget(state.id)
         if not edit.events:
@@ -240,23 +240,6 @@ class StateManager:
             event_log.append(folder / EVENTS, edit.events)
         except StorageFailed as error:  # the state has them, and the next change adds them
             logger.warning("{}: events not written yet: {}", state.id, error)
-
-    def _bytes(self, path: Path) -> bytes:
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise self._missing(path, error) from error
-
-    def _missing(self, path: Path, error: OSError) -> WorkflowNotFound | StateUnreadable:
-        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
-            return WorkflowNotFound(where={"workflow": path.parent.name})
-        return StateUnreadable(f"{path.name}: {error.strerror}", where={"path": str(path)})
-
-
-def _dump(state: WorkflowState) -> bytes:
-    data = durable.json_bytes(state)
-    WorkflowState.model_validate_json(data)  # never write what could not be read again
-    return data
 
 
 def _names(folder: Path) -> list[str]:
@@ -274,24 +257,3 @@ def _remove(folder: Path) -> None:
         durable.remove_tree(folder)
     except StorageFailed as error:
         logger.warning("{} is of no use and could not be removed: {}", folder.name, error)
-
-
-_Model = TypeVar("_Model", WorkflowState, Request)
-
-
-def _parse(path: Path, data: bytes, model: type[_Model]) -> _Model:
-    try:
-        found = model.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = "/".join(str(part) for part in first["loc"])
-        raise StateUnreadable(
-            f"{path.name} can't be read: {first['msg']}", where={"path": str(path), "pointer": f"/{place}"}
-        ) from error
-    if found.schema_version > SCHEMA_VERSION:
-        raise StateUnreadable(
-            f"{path.name} has version {found.schema_version}; this program knows {SCHEMA_VERSION}",
-            where={"path": str(path)},
-            hint="It was written by a newer Bagmill: update this one.",
-        )
-    return found

@@ -1,0 +1,57 @@
+"""state.json and request.json as bytes: written only if they can be read again, read with a reason if not."""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from models.base import SCHEMA_VERSION
+from models.request import Request
+from models.workflow import WorkflowState
+from services import durable
+from services.errors import StateUnreadable, WorkflowNotFound
+
+_Model = TypeVar("_Model", WorkflowState, Request)
+
+
+def dump(state: WorkflowState) -> bytes:
+    """The content of state.json. Raises ValueError for what could not be read again."""
+    data = durable.json_bytes(state)
+    WorkflowState.model_validate_json(data)
+    return data
+
+
+def load(path: Path, model: type[_Model]) -> _Model:
+    """Read a file of a workflow's folder.
+
+    Raises WorkflowNotFound if there is no such folder; StateUnreadable, whose cause is a ValidationError if
+    it is the content that is bad, and not a lack of permission or a version of a newer program.
+    """
+    try:
+        found = model.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise not_readable(path, error) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = "".join(f"/{part}" for part in first["loc"])
+        raise StateUnreadable(
+            f"{path.name} can't be read: {first['msg']}.", where={"path": str(path), "pointer": place}
+        ) from error
+    if found.schema_version > SCHEMA_VERSION:
+        raise StateUnreadable(
+            f"{path.name} has version {found.schema_version}; this program knows {SCHEMA_VERSION}.",
+            where={"path": str(path)},
+            hint="It was written by a newer Bagmill: update this one.",
+        )
+    return found
+
+
+def not_readable(path: Path, error: OSError) -> WorkflowNotFound | StateUnreadable:
+    """What it means that a file of a workflow's folder can't be opened."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.parent.is_dir():
+        return WorkflowNotFound(where={"workflow": path.parent.name})
+    return StateUnreadable(
+        f"{path.name} can't be read: {error.strerror}.",
+        where={"path": str(path)},
+        hint="Check its permissions; restore it (from *.unreadable-1, if there is one) or DELETE the run.",
+    )
