@@ -1,0 +1,1 @@
+"""The worker: claims jobs, has them run in child processes, and records what became of them."""

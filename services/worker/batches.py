@@ -1,0 +1,256 @@
+"""Batches: making the children of a parent, and settling the parent when they have ended.
+
+Everything here can be done again after a crash at any point: the ids of the children are in `children.jsonl`
+before the first of them is made, a child is made under exactly its id, and how many were made is a counter
+of the `expand` step (so a child that was deleted is not made again).
+
+A workflow's lock is never held together with another's: children first, then their parent.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from bagmill.errors import BagmillError, OutputExists
+from config import LogLevel
+from models.batch import Child
+from models.listed import Listed
+from models.queue import Job
+from models.request import Request
+from models.workflow import Status, StepState, WorkflowState
+from services import advance, durable, templates
+from services.children import CHILDREN_FILE, read_children
+from services.errors import StateUnreadable, WorkflowNotFound
+from services.ids import new_id
+from services.logs import Action, say
+from services.state_manager import Version
+from services.worker.context import Context
+from services.worker.places import committed_folder
+
+SLICE = 0.1
+"""Seconds that making or cancelling children may take at a time: running jobs are looked after in between."""
+INTERVAL = 1.0
+"""Least seconds between two counts of a parent's children."""
+SHARE = 20
+"""A count takes at most one part in so many of the worker's time."""
+
+MADE = "children"
+"""Counter of the `expand` step: how many of the children have been made."""
+LIST_FILE = "recordings.jsonl"
+
+
+@dataclass(slots=True)
+class _Batch:
+    """An open parent: how many of its children were made, and of these, cancelled with it.
+
+    `known` holds the last seen status of each child, with the version it was read from.
+    """
+
+    id: str
+    children: list[Child]
+    listed: list[Listed]
+    made: int
+    cancelled: int = 0
+    known: dict[str, tuple[Version, Status]] = field(default_factory=dict)
+    next_count: float = 0.0
+
+
+class Batches:
+    """The open parents that this worker looks after."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._open: dict[str, _Batch] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are children to make right now."""
+        return any(batch.made < len(batch.children) for batch in self._open.values())
+
+    @property
+    def open(self) -> bool:
+        """Whether any parent is looked after."""
+        return bool(self._open)
+
+    def add(self, workflow: str) -> None:
+        """Look after a parent, unless another living worker does."""
+        if workflow in self._open:
+            return
+        try:
+            if self._is_mine(workflow):
+                self._open[workflow] = self._load(workflow)
+        except (BagmillError, OSError, ValidationError) as error:
+            self._give_up(workflow, error)
+
+    def child_ended(self, state: WorkflowState) -> None:
+        """A child has ended: count its parent's children soon."""
+        if state.parent:
+            self.add(state.parent)
+            if batch := self._open.get(state.parent):
+                batch.next_count = min(batch.next_count, time.monotonic() + INTERVAL)
+
+    def tick(self) -> None:
+        """Do what is due, for not much longer than a slice for each parent."""
+        for batch in list(self._open.values()):
+            try:
+                self._tend(batch)
+            except (WorkflowNotFound, StateUnreadable) as error:
+                self._open.pop(batch.id, None)
+                self._give_up(batch.id, error)
+
+    def _tend(self, batch: _Batch) -> None:
+        due = time.monotonic() >= batch.next_count
+        if due or batch.made < len(batch.children) or 0 < batch.cancelled < batch.made:
+            parent = self._ctx.states.read(batch.id)
+            if parent.cancel_requested:
+                self._cancel_some(batch)  # and make no more
+            elif batch.made < len(batch.children):
+                self._make_some(batch, parent)
+        if due:
+            self._count(batch)
+
+    def _give_up(self, workflow: str, error: Exception) -> None:
+        say(
+            Action.WORKFLOW_SKIPPED,
+            f"the batch {workflow} can't be looked after: {error}",
+            level=LogLevel.ERROR,
+            workflow=workflow,
+        )
+
+    def _is_mine(self, workflow: str) -> bool:
+        """Whether this worker looks after the parent: it listed the recordings, or who did is gone."""
+        with self._ctx.states.edit(workflow) as edit:
+            step = _expand_step(edit.state)
+            if step is None or step.status is not Status.COMPLETED or edit.state.status.ended:
+                return False
+            if self._ctx.life.is_dead(step.worker):
+                step.worker = self._ctx.life.id
+            return step.worker == self._ctx.life.id
+
+    def _load(self, workflow: str) -> _Batch:
+        folder = self._ctx.states.folder(workflow)
+        step = _expand_step(self._ctx.states.read(workflow))
+        assert step
+        lines = (committed_folder(folder, step.name) / LIST_FILE).read_bytes().splitlines()
+        listed = [Listed.model_validate_json(line) for line in lines]
+        children = [Child(id=new_id(), recording=one.recording) for one in listed]
+        durable.create_exclusive(folder / CHILDREN_FILE, b"".join(map(durable.json_line, children)))
+        children = read_children(folder)
+        if len(children) != len(listed):
+            raise StateUnreadable(
+                f"{CHILDREN_FILE} has {len(children)} children of {len(listed)}", where={"path": str(folder)}
+            )
+        return _Batch(workflow, children, listed, step.counters.get(MADE, 0))
+
+    def _make_some(self, batch: _Batch, parent: WorkflowState) -> None:
+        until = time.monotonic() + SLICE
+        options = self._ctx.states.request(batch.id).options
+        jobs: list[Job] = []
+        while batch.made < len(batch.children) and time.monotonic() < until:
+            child, listed = batch.children[batch.made], batch.listed[batch.made]
+            request = templates.child_request(parent, options, child.id, child.recording)
+            state = templates.build_state(request, listed.source)
+            if listed.problem:
+                state = templates.refuse(state, listed.problem)
+            jobs += self._make(state, request)
+            batch.made += 1
+        self._ctx.queue.enqueue(jobs)
+        if batch.made == len(batch.children):
+            batch.next_count = 0.0
+            say(Action.BATCH_EXPANDED, f"{batch.id} has {batch.made} children", workflow=batch.id)
+
+    def _make(self, state: WorkflowState, request: Request) -> list[Job]:
+        try:
+            return self._ctx.states.create(state, request)
+        except OutputExists:  # made before a crash
+            return advance.queued_jobs(self._ctx.states.read(state.id))
+
+    def _cancel_some(self, batch: _Batch) -> None:
+        """Cancel the children: whoever cancelled their parent may have been interrupted, or too early."""
+        until = time.monotonic() + SLICE
+        while batch.cancelled < batch.made and time.monotonic() < until:
+            child = batch.children[batch.cancelled].id
+            batch.cancelled += 1
+            try:
+                with self._ctx.states.edit(child) as edit:
+                    advance.request_cancel(edit)
+            except (WorkflowNotFound, StateUnreadable):
+                continue
+            self._ctx.queue.remove(child)
+
+    def _count(self, batch: _Batch) -> None:
+        """Take the children's statuses into the parent, and let go of it when it has ended."""
+        begun = time.monotonic()
+        counts = self._statuses(batch)
+        if not _any_open(counts):
+            counts = self._statuses(batch, fresh=True)
+        if self._settle(batch, counts):
+            # One may have been retried at the same moment, when its parent was still open.
+            retried = _any_open(self._statuses(batch, fresh=True))
+            if not (retried and self._reopen(batch)):
+                del self._open[batch.id]
+        now = time.monotonic()
+        batch.next_count = now + max(INTERVAL, SHARE * (now - begun))
+
+    def _settle(self, batch: _Batch, counts: Counter[Status]) -> bool:
+        """Write the counts; True if the parent has ended."""
+        with self._ctx.states.edit(batch.id) as edit:
+            state, was_open = edit.state, not edit.state.status.ended
+            if state.cancel_requested and (waiting := counts.pop(Status.PENDING, 0)):
+                counts[Status.CANCELLED] += waiting
+            if was_open and (step := _expand_step(state)):
+                step.counters[MADE] = batch.made
+            jobs = advance.settle_batch(edit, counts)
+        self._ctx.queue.enqueue(jobs)
+        if was_open and state.status.ended:
+            told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+            name = f"{state.template}[{batch.id}]"
+            message = f"{state.status}; recordings: {told or 'none'}"
+            self._ctx.tell(Action.BATCH_SETTLED, batch.id, name, message)
+        return state.status.ended
+
+    def _reopen(self, batch: _Batch) -> bool:
+        with self._ctx.states.edit(batch.id) as edit:
+            if edit.state.status is Status.COMPLETED:
+                return False
+            if edit.state.status.ended:
+                advance.reopen(edit)
+            return True
+
+    def _statuses(self, batch: _Batch, *, fresh: bool = False) -> Counter[Status]:
+        """How many children have which status: `pending` are those not made yet, deleted ones don't count."""
+        if fresh:
+            batch.known.clear()
+        counts: Counter[Status] = Counter()
+        for child in batch.children[: batch.made]:
+            if status := self._status(batch, child.id):
+                counts[status] += 1
+        if waiting := len(batch.children) - batch.made:
+            counts[Status.PENDING] = waiting
+        return counts
+
+    def _status(self, batch: _Batch, child: str) -> Status | None:
+        """A child's status; read again only if it had not ended and its file is another by now."""
+        known = batch.known.get(child)
+        if known and known[1].ended:
+            return known[1]
+        try:
+            version = self._ctx.states.version(child)
+            if known is None or known[0] != version:
+                known = batch.known[child] = version, self._ctx.states.read(child).status
+        except WorkflowNotFound:
+            return None
+        except StateUnreadable:
+            return Status.FAILED
+        return known[1]
+
+
+def _any_open(counts: Counter[Status]) -> bool:
+    """Whether any of the children that were made has not ended."""
+    return any(not status.ended for status in counts if status is not Status.PENDING)
+
+
+def _expand_step(state: WorkflowState) -> StepState | None:
+    return next((step for step in state.steps if step.kind == templates.EXPAND), None)

@@ -1,0 +1,84 @@
+"""Who lives: each worker holds the lock of `workers/<uuid>.lock` from its first to its last moment.
+
+The kernel gives the lock up when its holder dies, whatever the cause. So "can it be taken?" is an exact and
+immediate answer, safe against reused pids and names; nobody has to guess from silence.
+"""
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from bagmill import __version__
+from config import Settings
+from models.base import utc_now
+from models.queue import Lease
+from models.worker import WorkerRecord
+from services import durable
+from services.errors import LockTimeout
+from services.locks import HeldLock, is_locked, try_lock
+
+
+class WorkerLife:
+    """One worker's life. Its id is a fresh uuid: what an earlier process held is never taken for its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.id = str(uuid4())
+        self._folder = settings.workers_dir
+        self._lock: HeldLock | None = None
+        self._since = utc_now()
+
+    def begin(self) -> None:
+        """Take the lock and tell of oneself. Raises StorageFailed."""
+        self._lock = try_lock(_lock_file(self._folder, self.id))
+        if self._lock is None:
+            raise LockTimeout(where={"path": str(_lock_file(self._folder, self.id))})
+        record = WorkerRecord(
+            id=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at=self._since,
+            version=__version__,
+        )
+        durable.write_json(_record_file(self._folder, self.id), record)
+
+    def end(self) -> None:
+        """Remove the files and give the lock up."""
+        if self._lock:
+            _remove_files(self._folder, self.id)
+            self._lock.release()
+
+    def lease(self) -> Lease:
+        """What says in the queue that a job is this worker's."""
+        return Lease(worker=self.id, host=socket.gethostname(), pid=os.getpid(), since=utc_now())
+
+    def is_dead(self, worker: str | None) -> bool:
+        """Whether nobody lives under this id."""
+        return worker != self.id and (worker is None or not is_locked(_lock_file(self._folder, worker)))
+
+    def others(self) -> set[str]:
+        """The ids of all other workers that have files, dead or alive."""
+        files = [*self._folder.glob("*.lock"), *self._folder.glob("*.json")]
+        return {file.stem for file in files} - {self.id}
+
+    def bury(self, worker: str) -> None:
+        """Remove a dead worker's files; a living one's stay."""
+        if held := try_lock(_lock_file(self._folder, worker)):
+            _remove_files(self._folder, worker)
+            held.release()
+
+
+def _lock_file(folder: Path, worker: str) -> Path:
+    return folder / f"{worker}.lock"
+
+
+def _record_file(folder: Path, worker: str) -> Path:
+    return folder / f"{worker}.json"
+
+
+def _remove_files(folder: Path, worker: str) -> None:
+    """The caller holds the lock: nobody waits for it, since ids are never used again."""
+    for file in (_record_file(folder, worker), _lock_file(folder, worker)):
+        with suppress(OSError):
+            file.unlink()

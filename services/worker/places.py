@@ -1,0 +1,32 @@
+"""Where the output of a step stands, before and after its commit."""
+
+import re
+from pathlib import Path
+
+from services.executors.sealing import MANIFEST
+
+_PARTIAL = re.compile(r"(?P<step>.+)\.(?P<fence>\d+)\.partial")
+
+
+def partial_folder(folder: Path, step: str, fence: int) -> Path:
+    """The folder of the attempt with this fencing number, in flight."""
+    return folder / f"{step}.{fence}.partial"
+
+
+def committed_folder(folder: Path, step: str) -> Path:
+    """The folder of the step's finished output."""
+    return folder / step
+
+
+def manifest_path(step: str) -> str:
+    """The step's manifest, relative to the workflow's folder."""
+    return f"{step}/{MANIFEST}"
+
+
+def partials(folder: Path) -> list[tuple[Path, str, int]]:
+    """All folders in flight, or left by a crash: (folder, step, fencing number)."""
+    try:
+        found = [(entry, _PARTIAL.fullmatch(entry.name)) for entry in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [(entry, match["step"], int(match["fence"])) for entry, match in found if match]

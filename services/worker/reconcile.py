@@ -1,0 +1,241 @@
+"""Folders against queue, both ways: what a crash left half-done is finished, taken back, or queued again.
+
+The folders are the truth. A full look is taken when a worker starts, when one has gone, and when the queue
+was begun anew; in between, a patrol looks at what has changed since. Every repair is checked again under the
+workflow's lock, so any number of workers may do this at a time.
+"""
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bagmill.errors import BagmillError
+from config import LogLevel
+from models.base import utc_now
+from models.queue import Job, QueueState
+from models.workflow import EventType, Status, StepState, WorkflowState
+from services import advance, durable
+from services.edit import Edit
+from services.errors import OutputRejected, StateUnreadable, WorkflowNotFound
+from services.logs import Action, say
+from services.problems import problem_of
+from services.state_manager import EVENTS, STATE, Version
+from services.templates import EXPAND
+from services.worker.commit import adopt
+from services.worker.context import Context
+from services.worker.outcome import Verdict, lost
+from services.worker.places import partials
+
+SETTLING = timedelta(seconds=2)
+"""A patrol leaves what changed so shortly ago to those who are changing it: folder first, queue second."""
+_ACTIVE = frozenset({Status.RUNNING, Status.CANCELLING})
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at everything, or at what has changed."""
+
+    mine: Container[str]
+    patient: bool = False
+    jobs: list[Job] = field(default_factory=list)
+    batches: list[str] = field(default_factory=list)
+    dead: dict[str | None, bool] = field(default_factory=dict)
+
+
+class Reconciler:
+    """Looks through the folders and the queue of one worker's settings."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._seen: dict[str, Version] = {}
+        self._unreadable: set[str] = set()
+
+    def everything(self, mine: Container[str]) -> list[str]:
+        """Look at all workflows and all jobs, and bury dead workers; returns the open batches.
+
+        `mine` are the ids of the jobs that this worker has in its hands.
+        """
+        self._seen.clear()
+        gone = {worker for worker in self._ctx.life.others() if self._ctx.life.is_dead(worker)}
+        self._ctx.states.sweep()
+        queue = self._ctx.queue.snapshot()
+        look = self._look(_Look(mine))
+        self._enqueue_missing(queue, look)
+        self._settle_leases(queue, look)
+        self._drop_stale(queue, look)
+        if queue.rebuild:
+            self._ctx.queue.rebuilt()
+            if look.jobs:
+                say(Action.QUEUE_REBUILT, f"the queue was made anew from the folders: {len(look.jobs)} jobs")
+        for worker in gone:
+            self._ctx.life.bury(worker)
+            say(Action.WORKER_GONE, f"worker {worker} was gone; what it had was looked after", worker=worker)
+        return look.batches
+
+    def changes(self, mine: Container[str]) -> list[str]:
+        """Look at what has changed since the last look; returns the open batches among it."""
+        look = self._look(_Look(mine, patient=True))
+        queue = self._ctx.queue.snapshot()
+        if queue.rebuild:
+            return self.everything(mine)
+        self._enqueue_missing(queue, look)
+        self._release_unknown(queue, mine)
+        return look.batches
+
+    def _look(self, look: _Look) -> _Look:
+        ids = self._ctx.states.ids(newest_first=False)
+        self._seen = {workflow: seen for workflow in ids if (seen := self._seen.get(workflow))}
+        for workflow in ids:
+            try:
+                version = self._ctx.states.version(workflow)
+                if self._seen.get(workflow) != version and self._look_at(workflow, look):
+                    self._seen[workflow] = version
+            except WorkflowNotFound:
+                continue
+            except BagmillError as error:
+                self._skip(workflow, error)
+        return look
+
+    def _skip(self, workflow: str, error: BagmillError) -> None:
+        """Say once that a workflow can't be looked after; it must not hold up the others."""
+        if workflow not in self._unreadable:
+            self._unreadable.add(workflow)
+            say(
+                Action.WORKFLOW_SKIPPED,
+                f"{workflow} can't be looked after: {error}",
+                level=LogLevel.ERROR,
+                workflow=workflow,
+            )
+
+    def _look_at(self, workflow: str, look: _Look) -> bool:
+        """Put right what is wrong; False if it is too early to say."""
+        try:
+            state = self._ctx.states.read(workflow)
+        except StateUnreadable:
+            self._ctx.states.repair(workflow)  # sets the file aside, and raises
+            raise
+        if look.patient and timedelta() <= utc_now() - state.updated_at < SETTLING:
+            return False
+        if state.status.ended:
+            self._finish_events(workflow)
+        else:
+            state = self._recover(workflow, look)
+            look.jobs += advance.queued_jobs(state)
+            if _is_open_batch(state):
+                look.batches.append(workflow)
+        self._remove_partials(state)
+        return True
+
+    def _finish_events(self, workflow: str) -> None:
+        """Add the last events of an ended workflow, if a crash kept them out of its events.jsonl."""
+        folder = self._ctx.states.folder(workflow)
+        events, state = folder / EVENTS, folder / STATE
+        if not events.exists() or events.stat().st_mtime_ns < state.stat().st_mtime_ns:
+            self._ctx.states.repair(workflow)
+
+    def _recover(self, workflow: str, look: _Look) -> WorkflowState:
+        with self._ctx.states.edit(workflow) as edit:
+            orphans = [step for step in edit.state.steps if self._is_orphan(workflow, step, look)]
+            told = [(step, self._take_over(edit, step)) for step in orphans]
+            advance.after_step(edit)
+        for step, verdict in told:
+            name = f"{step.name}[{workflow}]"
+            self._ctx.tell(verdict.action, workflow, name, verdict.message, level=verdict.level)
+        return edit.state
+
+    def _is_orphan(self, workflow: str, step: StepState, look: _Look) -> bool:
+        """Whether nobody runs this step, though it is said to run."""
+        if step.status not in _ACTIVE:
+            return False
+        if step.worker == self._ctx.life.id:
+            return f"{workflow}.{step.name}" not in look.mine
+        if step.worker not in look.dead:
+            look.dead[step.worker] = self._ctx.life.is_dead(step.worker)
+        return look.dead[step.worker]
+
+    def _take_over(self, edit: Edit, step: StepState) -> Verdict:
+        """Decide about a step that nobody runs any more: what it has committed counts."""
+        try:
+            if adopt(edit, step, self._ctx.states.folder(edit.state.id)):
+                verdict = Verdict(Status.COMPLETED, Action.JOB_ADOPTED, "had been committed; now told")
+                edit.note(EventType.RECOVERED, step=step.name, detail=verdict.message)
+                return verdict
+            verdict = lost(step)
+        except OutputRejected as error:
+            verdict = Verdict(
+                Status.FAILED,
+                Action.JOB_FAILED,
+                f"failed: {error.message}",
+                LogLevel.ERROR,
+                problem_of(error),
+            )
+        if step.status is Status.CANCELLING:
+            verdict = Verdict(Status.CANCELLED, Action.JOB_CANCELLED, "cancelled; its worker had died")
+        edit.note(EventType.RECOVERED, step=step.name, detail=verdict.message)
+        edit.move_step(step.name, verdict.to, **verdict.fields(step))
+        return verdict
+
+    def _remove_partials(self, state: WorkflowState) -> None:
+        """Remove what attempts left that are over. A number above the step's is being made right now."""
+        fences = {step.name: step for step in state.steps}
+        for folder, name, fence in partials(self._ctx.states.folder(state.id)):
+            step = fences.get(name)
+            over = step and (fence < step.fence or (fence == step.fence and step.status not in _ACTIVE))
+            if over:
+                durable.remove_tree(folder)
+                say(Action.FOLDER_CLEANED, f"removed {folder.name} of {state.id}", workflow=state.id)
+
+    def _enqueue_missing(self, queue: QueueState, look: _Look) -> None:
+        held = {job.id: job.fence for job in queue.jobs}
+        missing = [job for job in look.jobs if held.get(job.id, -1) < job.fence]
+        if missing:
+            self._ctx.queue.enqueue(missing)
+        if missing and not queue.rebuild:
+            say(Action.QUEUE_REPAIRED, f"enqueued what the queue did not have: {_names(missing)}")
+
+    def _settle_leases(self, queue: QueueState, look: _Look) -> None:
+        """Take out what dead workers held and nobody needs any more, and give the rest back."""
+        wanted = {job.id for job in look.jobs}
+        dead = [job for job in queue.jobs if job.lease and self._ctx.life.is_dead(job.lease.worker)]
+        for job in dead:
+            if job.lease and job.id not in wanted:
+                self._ctx.queue.complete(job.id, job.lease.worker)
+        if given := self._ctx.queue.dead_leases(lambda lease: self._ctx.life.is_dead(lease.worker)):
+            say(Action.QUEUE_REPAIRED, f"given back, their worker was gone: {_names(given)}")
+        self._release_unknown(queue, look.mine)
+
+    def _release_unknown(self, queue: QueueState, mine: Container[str]) -> None:
+        """Give back what this worker has leased without knowing."""
+        worker = self._ctx.life.id
+        unknown = [
+            job.id for job in queue.jobs if job.lease and job.lease.worker == worker and job.id not in mine
+        ]
+        if unknown:
+            self._ctx.queue.release(unknown, worker)
+
+    def _drop_stale(self, queue: QueueState, look: _Look) -> None:
+        """Take out waiting jobs whose step does not wait for them."""
+        wanted = {job.id for job in look.jobs}
+        stale = [job for job in queue.jobs if job.lease is None and job.id not in wanted]
+        for workflow in sorted({job.workflow for job in stale}):
+            self._ctx.queue.remove(workflow)
+            # What was queued between the look and now went with the rest.
+            self._ctx.queue.enqueue(self._queued_now(workflow))
+        if stale:
+            say(Action.JOB_DROPPED, f"dropped, nobody waits for them: {_names(stale)}")
+
+    def _queued_now(self, workflow: str) -> list[Job]:
+        try:
+            return advance.queued_jobs(self._ctx.states.read(workflow))
+        except (WorkflowNotFound, StateUnreadable):
+            return []
+
+
+def _is_open_batch(state: WorkflowState) -> bool:
+    return any(step.kind == EXPAND and step.status is Status.COMPLETED for step in state.steps)
+
+
+def _names(jobs: list[Job]) -> str:
+    """The first few ids, and how many more."""
+    shown = ", ".join(job.id for job in jobs[:5])
+    return shown if len(jobs) <= 5 else f"{shown} and {len(jobs) - 5} more"

@@ -1,0 +1,96 @@
+"""Starting a job: from a lease on the queue to a request for the executor."""
+
+import os
+from pathlib import Path
+
+from bagmill.errors import OutputExists
+from models.job import JobRequest, Resources
+from models.queue import Job
+from models.workflow import Status, StepState, WorkflowState
+from services import advance, durable
+from services.advance import CHILDREN
+from services.edit import Edit
+from services.problems import problem_of
+from services.templates import step_params
+from services.worker.context import Context
+from services.worker.places import committed_folder, partial_folder, partials
+from services.worker.running import Running
+
+
+def start(ctx: Context, job: Job) -> tuple[Running | None, list[Job]]:
+    """Make a leased job this worker's own: its fence raised and on disk, its folder fresh.
+
+    Returns None for a job that has nothing to do any more: cancelled, done, or taken by another. The jobs
+    returned are to be enqueued.
+
+    Raises:
+        WorkflowNotFound, StateUnreadable: there is nothing to run.
+        StorageFailed, LockTimeout, OSError: nothing has changed; try again.
+    """
+    folder = ctx.states.folder(job.workflow)
+    with ctx.states.edit(job.workflow) as edit:
+        step = _queued_step(edit.state, job.step)
+        if step is None:
+            return None, []
+        edit.move_step(
+            step.name, Status.RUNNING, attempt=step.attempt + 1, fence=step.fence + 1, worker=ctx.life.id
+        )
+        if os.path.lexists(committed_folder(folder, step.name)):
+            return None, _fail_standing(edit, step, folder)
+        request = _request(ctx, edit.state, step, folder)
+        _make_room(folder, step)
+    return Running(request, step.max_attempts), []
+
+
+def _queued_step(state: WorkflowState, name: str) -> StepState | None:
+    if state.cancel_requested:
+        return None
+    return next((step for step in state.steps if step.name == name and step.status is Status.QUEUED), None)
+
+
+def refuse(ctx: Context, job: Job, error: Exception) -> list[Job]:
+    """Fail a step whose job can't even be put together. Returns the jobs to enqueue; raises as `start`."""
+    with ctx.states.edit(job.workflow) as edit:
+        step = _queued_step(edit.state, job.step)
+        if step is None:
+            return []
+        edit.move_step(step.name, Status.RUNNING, attempt=step.attempt + 1, fence=step.fence + 1)
+        edit.move_step(step.name, Status.FAILED, error=problem_of(error))
+        return advance.after_step(edit)
+
+
+def _fail_standing(edit: Edit, step: StepState, folder: Path) -> list[Job]:
+    """Fail a step whose folder is there already: nothing is ever replaced."""
+    error = OutputExists(
+        f"{step.name}/ is there already, though the step is not completed.",
+        where={"path": str(committed_folder(folder, step.name))},
+        hint="Somebody changed the files of this run. Move that folder away, then POST .../retry.",
+    )
+    edit.move_step(step.name, Status.FAILED, error=problem_of(error))
+    return advance.after_step(edit)
+
+
+def _request(ctx: Context, state: WorkflowState, step: StepState, folder: Path) -> JobRequest:
+    return JobRequest(
+        job=f"{state.id}.{step.name}",
+        workflow=state.id,
+        step=step.name,
+        kind=step.kind,
+        attempt=step.attempt,
+        fence=step.fence,
+        params=step_params(state, step, ctx.settings.recordings_dir),
+        source=state.source,
+        inputs={need: str(committed_folder(folder, need)) for need in step.needs if need != CHILDREN},
+        output=str(partial_folder(folder, step.name, step.fence)),
+        resources=Resources(threads=ctx.threads),
+        timeout=step.timeout,
+        log_level=ctx.settings.log_level.value,
+    )
+
+
+def _make_room(folder: Path, step: StepState) -> None:
+    """Make the attempt's folder, and remove those of earlier ones."""
+    for partial, name, _ in partials(folder):
+        if name == step.name:
+            durable.remove_tree(partial)
+    partial_folder(folder, step.name, step.fence).mkdir()

@@ -1,0 +1,27 @@
+"""The worker process: `python worker.py` claims jobs and has them run until it is stopped."""
+
+import argparse
+import sys
+
+from config import Settings
+from services.logs import configure
+from services.worker.process import run_worker
+
+
+def main() -> int:
+    """Parse the command line and work."""
+    parser = argparse.ArgumentParser(description="Runs queued jobs until SIGTERM or Ctrl-C.")
+    parser.add_argument("--once", action="store_true", help="stop when the queue is empty")
+    parser.add_argument(
+        "--autostarted",
+        action="store_true",
+        help="stop when no API process has looked after this worker for 10 s",
+    )
+    options = parser.parse_args()
+    settings = Settings()
+    configure(settings)
+    return run_worker(settings, once=options.once, autostarted=options.autostarted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
