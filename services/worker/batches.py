@@ -1,8 +1,7 @@
 """Batches: making the children of a parent, and settling the parent when they have ended.
 
 Everything here can be done again after a crash at any point: the ids of the children are in `children.jsonl`
-before the first of them is made, a child is made under exactly its id, and how many were made is a counter
-of the `expand` step (so a child that was deleted is not made again).
+before the first of them is made, and a child is made under exactly its id.
 
 A workflow's lock is never held together with another's: children first, then their parent.
 """
@@ -13,12 +12,12 @@ from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from bagmill.errors import BagmillError, OutputExists
+from bagmill.errors import BagmillError
 from config import LogLevel
 from models.batch import Child
 from models.listed import Listed
 from models.queue import Job
-from models.request import Request
+from models.request import RunOptions
 from models.workflow import Status, StepState, WorkflowState
 from services import advance, durable, templates
 from services.children import CHILDREN_FILE, read_children
@@ -36,8 +35,6 @@ INTERVAL = 1.0
 SHARE = 20
 """A count takes at most one part in so many of the worker's time."""
 
-MADE = "children"
-"""Counter of the `expand` step: how many of the children have been made."""
 LIST_FILE = "recordings.jsonl"
 
 
@@ -51,7 +48,7 @@ class _Batch:
     id: str
     children: list[Child]
     listed: list[Listed]
-    made: int
+    made: int = 0
     cancelled: int = 0
     known: dict[str, tuple[Version, Status]] = field(default_factory=dict)
     next_count: float = 0.0
@@ -142,7 +139,7 @@ class Batches:
             raise StateUnreadable(
                 f"{CHILDREN_FILE} has {len(children)} children of {len(listed)}", where={"path": str(folder)}
             )
-        return _Batch(workflow, children, listed, step.counters.get(MADE, 0))
+        return _Batch(workflow, children, listed)
 
     def _make_some(self, batch: _Batch, parent: WorkflowState) -> None:
         until = time.monotonic() + SLICE
@@ -150,22 +147,20 @@ class Batches:
         jobs: list[Job] = []
         while batch.made < len(batch.children) and time.monotonic() < until:
             child, listed = batch.children[batch.made], batch.listed[batch.made]
-            request = templates.child_request(parent, options, child.id, child.recording)
-            state = templates.build_state(request, listed.source)
-            if listed.problem:
-                state = templates.refuse(state, listed.problem)
-            jobs += self._make(state, request)
+            if not self._ctx.states.exists(child.id):
+                jobs += self._make(parent, options, child, listed)
             batch.made += 1
         self._ctx.queue.enqueue(jobs)
         if batch.made == len(batch.children):
             batch.next_count = 0.0
             say(Action.BATCH_EXPANDED, f"{batch.id} has {batch.made} children", workflow=batch.id)
 
-    def _make(self, state: WorkflowState, request: Request) -> list[Job]:
-        try:
-            return self._ctx.states.create(state, request)
-        except OutputExists:  # made before a crash
-            return advance.queued_jobs(self._ctx.states.read(state.id))
+    def _make(self, parent: WorkflowState, options: RunOptions, child: Child, listed: Listed) -> list[Job]:
+        request = templates.child_request(parent, options, child.id, child.recording)
+        state = templates.build_state(request, listed.source)
+        if listed.problem:
+            state = templates.refuse(state, listed.problem)
+        return self._ctx.states.create(state, request)
 
     def _cancel_some(self, batch: _Batch) -> None:
         """Cancel the children: whoever cancelled their parent may have been interrupted, or too early."""
@@ -200,8 +195,6 @@ class Batches:
             state, was_open = edit.state, not edit.state.status.ended
             if state.cancel_requested and (waiting := counts.pop(Status.PENDING, 0)):
                 counts[Status.CANCELLED] += waiting
-            if was_open and (step := _expand_step(state)):
-                step.counters[MADE] = batch.made
             jobs = advance.settle_batch(edit, counts)
         self._ctx.queue.enqueue(jobs)
         if was_open and state.status.ended:
