@@ -15,10 +15,10 @@ from bagmill.visualize.shapes.grids import match_grid
 from bagmill.visualize.shapes.images import match_camera, match_compressed, match_raw
 from bagmill.visualize.shapes.plots import Plots, match_joints, match_numbers, plots_of
 from bagmill.visualize.shapes.points import match_list, match_place, match_point, match_scan
-from bagmill.visualize.shapes.text import match_anything, match_log, match_string
+from bagmill.visualize.shapes.text import match_anything, match_diagnostics, match_log, match_string
 from bagmill.visualize.shapes.transforms import match_pose, match_tree
 
-__all__ = ["Rows", "Shown", "View", "view_of"]
+__all__ = ["Rows", "Shown", "View", "view_as_text", "view_of"]
 
 _MATCHERS: tuple[Matcher, ...] = (
     match_tree,
@@ -33,6 +33,7 @@ _MATCHERS: tuple[Matcher, ...] = (
     match_list,
     match_point,
     match_joints,
+    match_diagnostics,
     match_log,
     match_string,
     match_numbers,
@@ -67,3 +68,8 @@ def view_of(kind: pa.StructType, name: str) -> View:
     plots = plots_of(kind)
     left_out = tuple(plots.left_out) if shape.plotted or shape.shown is Shown.PLOT else ()
     return View(shape, plots if shape.plotted and plots else None, left_out)
+
+
+def view_as_text() -> View:
+    """Show messages as text, whatever they are."""
+    return View(match_anything(pa.struct([]), ""), None, ())

@@ -98,12 +98,13 @@ Chunks = Iterable[Chunk]
 class Shape:
     """How messages of one type are shown: the kind, and what turns rows into chunks.
 
-    `plotted`: their numbers are worth plots as well.
+    `plotted`: their numbers are worth plots as well. `scattered`: a message becomes any number of rows.
     """
 
     shown: Shown
     chunks: Callable[[Rows], Chunks]
     plotted: bool = False
+    scattered: bool = False
 
 
 Matcher = Callable[[pa.StructType, str], Shape | None]

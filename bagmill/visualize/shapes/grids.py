@@ -54,10 +54,11 @@ def match_grid(kind: pa.StructType, _name: str) -> Shape | None:
 
 def _origin(rows: Rows) -> list[Column]:
     """Where the first cell lies."""
-    pose = pose_in(rows.message.type.field("info").type)
+    origin = type_at(rows.message.type, "info.origin")
+    pose = pose_in(origin) if origin is not None else None
     if pose is None:
         return []
-    position, orientation = (f"info.{path}" for path in (pose.position, pose.orientation))
+    position, orientation = (f"info.origin.{path}" for path in (pose.position, pose.orientation))
     turns = vector(rows.message, orientation, XYZW)
     return [
         one_each("GridMap:translation", vectors(vector(rows.message, position))),

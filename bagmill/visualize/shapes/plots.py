@@ -111,7 +111,9 @@ def join(path: str, name: str) -> str:
 def _collect(kind: pa.DataType, path: str, inside_list: bool, plots: Plots) -> None:
     for name, inner in members(kind):
         here = join(path, name)
-        if name in _UNPLOTTED or is_stamp(inner) or name.endswith("covariance"):
+        if name in _UNPLOTTED or is_stamp(inner):
+            continue
+        if name.endswith("covariance"):
             plots.left_out.append(here)
         elif is_number(inner) or pa.types.is_boolean(inner):
             if inside_list:

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from rerun.chunk import Chunk
 
 from bagmill.visualize.components import one_each
-from bagmill.visualize.fields import column, first_text, is_number, is_text, texts, type_at
+from bagmill.visualize.fields import column, element_at, first_text, is_number, is_text, lists, texts, type_at
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 
+_DIAGNOSTIC_LEVELS = {0: "INFO", 1: "WARN", 2: "ERROR", 3: "CRITICAL"}
+"""OK, WARN, ERROR, STALE."""
 _LONGEST = 4000
 """Characters of a message shown as text."""
 _ROS2_LEVELS = {10: "DEBUG", 20: "INFO", 30: "WARN", 40: "ERROR", 50: "CRITICAL"}
@@ -31,6 +34,23 @@ def match_log(kind: pa.StructType, name: str) -> Shape | None:
         yield rows.chunk([one_each("TextLog:text", _with_origin(rows.message, said)), severity])
 
     return Shape(Shown.TEXT, chunks)
+
+
+def match_diagnostics(kind: pa.StructType, _name: str) -> Shape | None:
+    """diagnostic_msgs/DiagnosticArray: a row for each status."""
+    one = element_at(kind, "status")
+    texts_of = one is not None and all(is_text(type_at(one, name)) for name in ("name", "message"))
+    if one is None or not texts_of or not is_number(type_at(one, "level")):
+        return None
+
+    def chunks(rows: Rows) -> Iterator[Chunk]:
+        elements, lengths = lists(column(rows.message, "status"))
+        each = rows.take(np.repeat(np.arange(len(lengths)), lengths), elements)
+        levels = [_DIAGNOSTIC_LEVELS.get(int(level)) for level in column(elements, "level").to_pylist()]
+        severity = one_each("TextLog:level", levels)
+        yield each.chunk([one_each("TextLog:text", _with_origin(elements, "message")), severity])
+
+    return Shape(Shown.TEXT, chunks, scattered=True)
 
 
 def match_string(kind: pa.StructType, _name: str) -> Shape | None:
@@ -54,11 +74,6 @@ def match_anything(_kind: pa.StructType, _name: str) -> Shape:
     return Shape(Shown.TEXT, chunks)
 
 
-def empty_rows(count: int) -> pa.StructArray:
-    """Messages without fields."""
-    return pa.array([{}] * count, pa.struct([]))
-
-
 def _levels_of(name: str) -> dict[int, str]:
     return _ROS1_LEVELS if name.startswith("rosgraph_msgs") else _ROS2_LEVELS
 
@@ -79,4 +94,11 @@ def _as_text(message: object) -> str:
 
 
 def _describe(value: object) -> str:
-    return f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+    """Bytes as the text that they are, or how many there are."""
+    if not isinstance(value, bytes):
+        return str(value)
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    return text if text.isprintable() else f"{len(value)} bytes"

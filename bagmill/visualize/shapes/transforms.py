@@ -23,7 +23,7 @@ from bagmill.visualize.fields import (
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 
 FRAME_PATHS = ("header.frame_id", "frame_id", "parent_frame_id")
-_POSE_PATHS = ("pose.pose", "pose", "transform", "origin", "")
+_POSE_PATHS = ("pose.pose", "pose", "transform", "")
 _AXIS_METRES = 0.5
 
 
@@ -95,4 +95,4 @@ def match_tree(kind: pa.StructType, _name: str) -> Shape | None:
         if len(elements):
             yield each.stamped_by("header.stamp").chunk(pose.columns(elements))
 
-    return Shape(Shown.TRANSFORM, chunks)
+    return Shape(Shown.TRANSFORM, chunks, scattered=True)
