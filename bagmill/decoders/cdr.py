@@ -1,5 +1,7 @@
 """ROS 2 messages: the encapsulation header, byte orders that lie, and what may follow the last field."""
 
+import numpy as np
+
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets, UnreadableMessage
 from bagmill.decoders.byteorder import strangeness
 from bagmill.decoders.rows import Row, RowDecoder
@@ -120,13 +122,10 @@ def _check_end(payload: bytes, position: int) -> None:
 
 def _samples(buffer: Buffer, start: Offsets, end: Offsets) -> list[bytes]:
     """The first messages whose header says big-endian."""
-    found: list[bytes] = []
-    for first, last in zip(start.tolist(), end.tolist(), strict=True):
-        if last - first >= HEADER and not buffer[first : first + 2].any():
-            found.append(bytes(buffer[first:last]))
-            if len(found) == _SAMPLE:
-                break
-    return found
+    whole = end - start >= HEADER
+    first, last = start[whole], end[whole]
+    big = np.flatnonzero((buffer[first] | buffer[first + 1]) == 0)[:_SAMPLE]
+    return [bytes(buffer[first[row] : last[row]]) for row in big]
 
 
 def _has_wide_strings(node: Type, known: dict[int, bool] | None = None) -> bool:

@@ -1,0 +1,5 @@
+"""`python -m bagmill`."""
+
+from bagmill.cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""What the command line prints: results on stdout, diagnostics on stderr."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bagmill.errors import BagmillError
+from bagmill.report import Progress, ProgressSink, silent
+
+_MOST_WARNINGS = 20
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    sys.stdout.write(_printable(text) + "\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(_printable(text) + "\n")
+
+
+def _printable(text: str) -> str:
+    """Text that any output takes: bytes of a path that are not UTF-8 become `\\xff`."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def fail(what: str, where: Mapping[str, str | int], hint: str) -> None:
+    """Print an error: what is wrong, where, and what to do."""
+    _complain(f"error: {what}")
+    # A JSON pointer leads into a request, and here is none.
+    places = [f"{name} {value}" for name, value in where.items() if name != "pointer"]
+    if places:
+        _complain(f"  where: {', '.join(places)}")
+    _complain(f"  what to do: {hint}")
+
+
+def describe_error(error: BagmillError) -> None:
+    """Print one of the project's errors."""
+    fail(error.message, error.where, error.hint)
+
+
+def error_facts(error: BagmillError) -> dict[str, Any]:
+    """An error, ready for JSON."""
+    return {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
+
+
+def warn(messages: Sequence[str]) -> None:
+    """Print warnings, not more than a person reads."""
+    for message in messages[:_MOST_WARNINGS]:
+        _complain(f"warning: {message}")
+    if len(messages) > _MOST_WARNINGS:
+        _complain(f"warning: and {len(messages) - _MOST_WARNINGS} more; --json has all.")
+
+
+def print_dataset(file: Path, target: Path, manifest: Mapping[str, Any]) -> None:
+    """Print what a conversion made."""
+    topics = manifest["topics"]
+    rows = sum(topic["rows"] for topic in topics.values())
+    say(f"{file} -> {target}: {len(topics)} topics, {rows} rows")
+    _print_table(
+        ("topic", "rows", "schema"),
+        [
+            (name, str(topic["rows"]), (topic["schema"] or "") + ("" if topic["decoded"] else " (raw bytes)"))
+            for name, topic in topics.items()
+        ],
+    )
+
+
+def print_index(facts: Mapping[str, Any]) -> None:
+    """Print what is in a recording."""
+    for name, value in facts.items():
+        if isinstance(value, str | int | float):
+            say(f"{name.replace('_', ' ')}: {value}")
+
+
+def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    for row in [head, *rows]:
+        say("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@contextmanager
+def show_progress(name: str) -> Iterator[ProgressSink]:
+    """Draw a bar on stderr while something runs, if stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(name)
+
+        def show(progress: Progress) -> None:
+            bars.update(
+                bar, completed=progress.done, total=progress.total, description=f"{name} {progress.stage}"
+            )
+
+        yield show
