@@ -100,3 +100,11 @@ def left_alone(states: StateManager, workflow: str) -> Iterator[None]:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     yield
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def start(states: StateManager, workflow: str, step: str = "index") -> int:
+    """Run a queued step; its fencing number."""
+    with states.edit(workflow) as edit:
+        fence = edit.state.step(step).fence + 1
+        edit.move_step(step, Status.RUNNING, attempt=1, fence=fence)
+    return fence

@@ -1,7 +1,6 @@
 """Workflow folders as files: what is written, what readers see, what a bad file does."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,45 +9,23 @@ import pytest
 
 from bagmill.errors import OutputExists
 from config import Settings
-from models.job import ProgressEvent
 from models.workflow import EventType, Status, WorkflowState
 from services import advance
 from services.edit import Edit
 from services.errors import (
     IllegalTransition,
     NetworkFileSystem,
-    StateUnreadable,
     StorageFailed,
     WorkflowNotFound,
 )
 from services.ids import new_id
 from services.state_manager import EVENTS, REQUEST, STATE, StateManager
-from tests.engine_files.making import create, gapless, left_alone, path_of, request_of, state_of
+from tests.engine_files.making import create, gapless, left_alone, path_of, request_of, start, state_of
 from tests.support.places import settings_in
-from tests.support.waiting import wait_for
-
-
-@pytest.fixture
-def states(settings: Settings) -> StateManager:
-    manager = StateManager(settings)
-    manager.prepare()
-    return manager
 
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
-
-
-def start(states: StateManager, workflow: str, step: str = "index") -> int:
-    """Run a queued step; its fencing number."""
-    with states.edit(workflow) as edit:
-        fence = edit.state.step(step).fence + 1
-        edit.move_step(step, Status.RUNNING, attempt=1, fence=fence)
-    return fence
-
-
-def half(progress: float = 0.5, stage: str = "reading") -> ProgressEvent:
-    return ProgressEvent(progress=progress, stage=stage, counters={"messages": 7})
 
 
 def test_a_folder_is_born_with_its_files_and_its_first_step_queued(states: StateManager) -> None:
@@ -198,149 +175,6 @@ def test_ids_are_the_folders_by_age(states: StateManager) -> None:
 
 def test_without_a_folder_there_are_no_ids(settings: Settings) -> None:
     assert StateManager(settings).ids() == []
-
-
-BAD = {
-    "empty": b"",
-    "torn": b'{"schema_version": 1, "id": "01',
-    "zeros": b"\0" * 4096,
-    "no UTF-8": b'{"id": "\xff"}',
-    "no object": b"[]",
-    "no status": b'{"schema_version": 1}',
-}
-
-
-@pytest.mark.parametrize("kind", BAD)
-def test_a_bad_file_is_told_to_readers_and_left_to_writers(states: StateManager, kind: str) -> None:
-    workflow, other = create(states), create(states)
-    path = states.folder(workflow) / STATE
-    path.write_bytes(BAD[kind])
-    with left_alone(states, workflow), pytest.raises(StateUnreadable) as caught:
-        states.read(workflow)
-    assert caught.value.where["path"] == str(path)
-
-    with pytest.raises(StateUnreadable), states.edit(workflow):
-        raise AssertionError("there is nothing to edit")
-
-    aside = states.folder(workflow) / f"{STATE}.unreadable-1"
-    assert aside.read_bytes() == BAD[kind]
-    assert not path.exists()
-    told = (states.folder(workflow) / EVENTS).read_text().splitlines()[-1]
-    assert json.loads(told)["type"] == "set_aside"
-    assert states.read(other).status is Status.QUEUED
-    with left_alone(states, workflow), pytest.raises(StateUnreadable):
-        states.repair(workflow)
-
-
-def test_a_file_that_was_put_back_goes_on(states: StateManager) -> None:
-    workflow = create(states)
-    path = states.folder(workflow) / STATE
-    good = path.read_bytes()
-    path.write_bytes(b"")
-    with pytest.raises(StateUnreadable):
-        states.repair(workflow)
-    path.write_bytes(good)
-
-    start(states, workflow)
-
-    events = states.events(workflow)
-    assert gapless(events)
-    assert EventType.SET_ASIDE in {event.type for event in events}
-
-
-def test_a_newer_version_is_not_touched(states: StateManager) -> None:
-    workflow = create(states)
-    path = states.folder(workflow) / STATE
-    path.write_text(path.read_text().replace('"schema_version": 1', '"schema_version": 2'))
-
-    with left_alone(states, workflow), pytest.raises(StateUnreadable) as caught:
-        states.repair(workflow)
-    assert "newer" in caught.value.hint
-
-
-def test_unknown_fields_of_the_same_version_are_ignored(states: StateManager) -> None:
-    workflow = create(states)
-    path = states.folder(workflow) / STATE
-    path.write_text(path.read_text().replace('"revision": 1', '"revision": 1, "colour": "red"'))
-
-    assert states.read(workflow).revision == 1
-
-
-def test_a_copied_folder_is_not_taken_for_another_run(states: StateManager) -> None:
-    workflow, copy = create(states), new_id()
-    shutil.copytree(states.folder(workflow), states.folder(copy))
-
-    with left_alone(states, copy), pytest.raises(StateUnreadable) as caught:
-        states.repair(copy)
-    assert workflow in caught.value.message
-
-
-def test_a_folder_in_the_place_of_the_file_is_told(states: StateManager) -> None:
-    workflow = create(states)
-    path = states.folder(workflow) / STATE
-    path.unlink()
-    path.mkdir()
-
-    with pytest.raises(StateUnreadable):
-        states.read(workflow)
-    with pytest.raises(StateUnreadable):
-        states.repair(workflow)
-
-
-def test_progress_is_written_but_is_no_event(states: StateManager) -> None:
-    workflow = create(states)
-    fence = start(states, workflow)
-    before = states.read(workflow)
-
-    assert states.progress(workflow, "index", fence, half())
-
-    state = states.read(workflow)
-    step = state.steps[0]
-    assert (step.progress, step.stage, step.counters) == (0.5, "reading", {"messages": 7})
-    assert state.progress == pytest.approx(0.5 / 3)
-    assert state.revision == before.revision + 1
-    assert state.last_events == before.last_events
-    assert states.events(workflow)[-1].seq == before.events_seq
-
-
-def test_progress_in_between_is_kept_for_the_next_write(states: StateManager) -> None:
-    workflow = create(states)
-    fence = start(states, workflow)
-    with states.edit(workflow) as edit:
-        edit.move_step("index", Status.COMPLETED)
-        advance.after_step(edit)
-    fences = {name: start(states, workflow, name) for name in ("convert", "visualize")}
-    assert fence == fences["convert"] == 1
-
-    assert states.progress(workflow, "convert", 1, half(0.1))
-    assert not states.progress(workflow, "visualize", 1, half(0.7))
-    assert not states.progress(workflow, "convert", 1, half(0.2))
-    wait_for(lambda: states.progress(workflow, "convert", 1, half(0.3)), "the next write")
-
-    state = states.read(workflow)
-    assert [step.progress for step in state.steps] == [1.0, 0.3, 0.7]
-
-
-def test_progress_stays_below_the_commit(states: StateManager) -> None:
-    workflow = create(states)
-    states.progress(workflow, "index", start(states, workflow), half(1.0))
-
-    assert states.read(workflow).steps[0].progress < 1
-
-
-@pytest.mark.parametrize("fence", [0, 2])
-def test_progress_of_another_attempt_is_of_no_effect(states: StateManager, fence: int) -> None:
-    workflow = create(states)
-    start(states, workflow)
-    with left_alone(states, workflow):
-        assert not states.progress(workflow, "index", fence, half())
-
-
-def test_progress_of_what_does_not_run_is_of_no_effect(states: StateManager) -> None:
-    workflow = create(states)
-    with left_alone(states, workflow):
-        assert not states.progress(workflow, "index", 0, half())
-        assert not states.progress(workflow, "nothing", 0, half())
 
 
 def test_deleted_is_gone_at_once_and_for_good(states: StateManager) -> None:
