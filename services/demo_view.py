@@ -201,7 +201,7 @@ def read_topics(result: Result) -> list[Topic]:
 
 
 def _topic(folder: Path, name: str, indexed: dict[str, Any], converted: dict[str, Any]) -> Topic:
-    files = tuple(folder / file["path"] for file in converted.get("files", ()))
+    files = tuple(folder / file for file in converted.get("files", ()))
     return Topic(
         name=name,
         schema=converted.get("schema") or indexed.get("schema") or "",

@@ -137,7 +137,8 @@ class Program:
 
     def _start(self) -> None:
         place = ["--host", self.settings.host, "--port", str(self.settings.port)]
-        commands = {"API": ["-m", "uvicorn", "app:app", *place], "worker": ["worker.py"]}
+        quiet = ["--log-level", "warning"]  # the program's own lines tell what matters
+        commands = {"API": ["-m", "uvicorn", "app:app", *place, *quiet], "worker": ["worker.py"]}
         for name, command in commands.items():
             self.children.append(Child(name, [sys.executable, *command], self.settings, self.output))
 
