@@ -15,8 +15,8 @@ SCHEMA_ENDINGS: Mapping[str, str] = {
     "ros2msg": "msg",
     "ros2idl": "idl",
     "omgidl": "idl",
-    "protobuf": "fds",
-    "proto": "fds",
+    "protobuf": "binpb",
+    "proto": "binpb",
     "flatbuffer": "bfbs",
     "jsonschema": "json",
 }

@@ -9,6 +9,9 @@ from bagmill.layout import digest, schema_file
 from bagmill.recording import Schema
 from bagmill.recording.source import shown
 
+SchemaKey = tuple[str, str, bytes]
+"""Name, encoding and data of a schema."""
+
 
 def write_schemas(output: Path, schemas: Iterable[Schema]) -> list[str]:
     """Write each different schema into `schemas/` and return the paths below `output`.
@@ -16,15 +19,28 @@ def write_schemas(output: Path, schemas: Iterable[Schema]) -> list[str]:
     Raises:
         OutputFailed: the disk is full or fails.
     """
-    different = sorted({(schema.name, schema.encoding, schema.data) for schema in schemas})
+    paths = schema_paths(schemas)
+    for (_, _, data), path in paths.items():
+        _write(output / path, data)
+    return list(paths.values())
+
+
+def schema_paths(schemas: Iterable[Schema]) -> dict[SchemaKey, str]:
+    """The path below the output folder of each different schema, in a fixed order."""
+    different = sorted({schema_key(schema) for schema in schemas})
     times = Counter(schema_file(name, encoding).lower() for name, encoding, _ in different)
-    paths = []
+    paths = {}
     for name, encoding, data in different:
         is_shared = times[schema_file(name, encoding).lower()] > 1
-        path = f"schemas/{schema_file(name, encoding, mark=digest(data) if is_shared else '')}"
-        _write(output / path, data)
-        paths.append(path)
+        mark = digest(b"\0".join((name.encode(), encoding.encode(), data))) if is_shared else ""
+        file = schema_file(name, encoding, mark=mark)
+        paths[name, encoding, data] = f"schemas/{file}"
     return paths
+
+
+def schema_key(schema: Schema) -> SchemaKey:
+    """What makes two schemas the same."""
+    return schema.name, schema.encoding, schema.data
 
 
 def _write(path: Path, data: bytes) -> None:

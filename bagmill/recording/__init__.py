@@ -6,6 +6,7 @@ from bagmill.recording.losses import Loss
 from bagmill.recording.reader import TARGET_BYTES, Recording
 from bagmill.recording.records import Attachment, Channel, ChunkIndex, Metadata, Schema, Statistics
 from bagmill.recording.source import shown
+from bagmill.recording.spans import Span
 from bagmill.recording.summary import Summary, SummarySource
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Metadata",
     "Recording",
     "Schema",
+    "Span",
     "Statistics",
     "Summary",
     "SummarySource",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_LOSSES = 1000
 """More than these are added up in the last one, so that a ruined file costs no memory."""
@@ -21,6 +22,16 @@ class Loss:
     reason: str
     messages: Mapping[str, int] = field(default_factory=dict)
     harmless: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Say the same as JSON."""
+        return {
+            "offset": self.offset,
+            "length": self.length,
+            "reason": self.reason,
+            "messages": dict(self.messages),
+            "harmless": self.harmless,
+        }
 
     def __str__(self) -> str:
         place = (

@@ -20,6 +20,7 @@ from bagmill.recording.reading import Reading
 from bagmill.recording.records import MAGIC, MAX_RECORD, Attachment, Footer, Header, Malformed, Metadata
 from bagmill.recording.scan import nothing_readable, scan_summary
 from bagmill.recording.source import Source, shown
+from bagmill.recording.spans import Span, channel_spans
 from bagmill.recording.summary import Summary, is_complete, read_summary, read_trailer
 
 TARGET_BYTES = 16 << 20
@@ -164,6 +165,10 @@ class Recording:
     def done_bytes(self) -> int:
         """How far into the file the last call of `blocks` has come."""
         return 0 if self._reading is None else self._reading.done
+
+    def spans(self) -> dict[int, Span]:
+        """First and last log time of each channel that has messages, by its id; costs a few small reads."""
+        return channel_spans(self._source, self.summary)
 
     def metadata_values(self, entry: Metadata) -> dict[str, str]:
         """Read the values of a metadata record.
