@@ -81,12 +81,12 @@ class Batches:
         except (BagmillError, OSError, ValidationError) as error:
             self._give_up(workflow, error)
 
-    def child_ended(self, state: WorkflowState) -> None:
-        """A child has ended: count its parent's children soon."""
-        if state.parent:
+    def notice(self, state: WorkflowState) -> None:
+        """A job of this workflow has ended: it may be a parent by now, or the last child of one."""
+        if is_open_batch(state):
+            self.add(state.id)
+        if state.parent and state.status.ended:
             self.add(state.parent)
-            if batch := self._open.get(state.parent):
-                batch.next_count = min(batch.next_count, time.monotonic() + INTERVAL)
 
     def tick(self) -> None:
         """Do what is due, for not much longer than a slice for each parent."""
@@ -120,7 +120,7 @@ class Batches:
         """Whether this worker looks after the parent: it listed the recordings, or who did is gone."""
         with self._ctx.states.edit(workflow) as edit:
             step = _expand_step(edit.state)
-            if step is None or step.status is not Status.COMPLETED or edit.state.status.ended:
+            if step is None or not is_open_batch(edit.state):
                 return False
             if self._ctx.life.is_dead(step.worker):
                 step.worker = self._ctx.life.id
@@ -238,6 +238,12 @@ class Batches:
         except StateUnreadable:
             return Status.FAILED
         return known[1]
+
+
+def is_open_batch(state: WorkflowState) -> bool:
+    """Whether there are children to make, or to wait for."""
+    step = _expand_step(state)
+    return not state.status.ended and step is not None and step.status is Status.COMPLETED
 
 
 def _any_open(counts: Counter[Status]) -> bool:

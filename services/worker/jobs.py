@@ -33,12 +33,12 @@ NOT_NOW = (StorageFailed, LockTimeout, QueueUnreadable, OSError)
 
 
 class Jobs:
-    """What one executor runs for one worker. `ended` is told of each workflow that a job was the last of."""
+    """What one executor runs for one worker. `notice` is told of each workflow that a job of has ended."""
 
-    def __init__(self, ctx: Context, executor: Executor, ended: Callable[[WorkflowState], None]) -> None:
+    def __init__(self, ctx: Context, executor: Executor, notice: Callable[[WorkflowState], None]) -> None:
         self._ctx = ctx
         self._executor = executor
-        self._ended = ended
+        self._notice = notice
         self._running: dict[str, Running] = {}
         self._unrecorded: dict[str, Running] = {}
         self._unreleased: set[str] = set()
@@ -140,7 +140,7 @@ class Jobs:
             logger.warning("{} can't be recorded now: {}", running.name, error)
             return
         del self._unrecorded[request.job]
-        self._look_for_end(request.workflow)
+        self._look_at_workflow(request.workflow)
 
     def _conclude(self, running: Running) -> list[Job]:
         """Record the end of a job in its workflow; the jobs to enqueue. Raises NOT_NOW."""
@@ -166,15 +166,15 @@ class Jobs:
             edit.move_step(step.name, to, error=problem_of(error))
             return advance.after_step(edit)
 
-    def _look_for_end(self, workflow: str) -> None:
+    def _look_at_workflow(self, workflow: str) -> None:
         try:
             state = self._ctx.states.read(workflow)
         except (WorkflowNotFound, StateUnreadable):
             return
         if state.status.ended:
-            message = f"{state.template}[{workflow}] {state.status}"
+            message = f"workflow {workflow} ({state.template}) {state.status}"
             say(Action.WORKFLOW_ENDED, message, workflow=workflow, status=state.status.value)
-            self._ended(state)
+        self._notice(state)
 
     def retry_recording(self) -> None:
         """Try again what could not be written before. Raises StorageFailed, LockTimeout."""

@@ -60,7 +60,7 @@ class Worker:
         self._once = once
         self._wanted = wanted
         self._batches = Batches(ctx)
-        self._jobs = Jobs(ctx, executor, self._batches.child_ended)
+        self._jobs = Jobs(ctx, executor, self._batches.notice)
         self._reconciler = Reconciler(ctx)
         self._version: Token | None = None
         self._others: set[str] = set()

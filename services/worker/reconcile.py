@@ -20,7 +20,7 @@ from services.errors import OutputRejected, StateUnreadable, WorkflowNotFound
 from services.logs import Action, say
 from services.problems import problem_of
 from services.state_manager import EVENTS, STATE, Version
-from services.templates import EXPAND
+from services.worker.batches import is_open_batch
 from services.worker.commit import adopt
 from services.worker.context import Context
 from services.worker.outcome import Verdict, lost
@@ -121,7 +121,7 @@ class Reconciler:
         else:
             state = self._recover(workflow, look)
             look.jobs += advance.queued_jobs(state)
-            if _is_open_batch(state):
+            if is_open_batch(state):
                 look.batches.append(workflow)
         self._remove_partials(state)
         return True
@@ -229,10 +229,6 @@ class Reconciler:
             return advance.queued_jobs(self._ctx.states.read(workflow))
         except (WorkflowNotFound, StateUnreadable):
             return []
-
-
-def _is_open_batch(state: WorkflowState) -> bool:
-    return any(step.kind == EXPAND and step.status is Status.COMPLETED for step in state.steps)
 
 
 def _names(jobs: list[Job]) -> str:
