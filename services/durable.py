@@ -26,6 +26,9 @@ from bagmill.errors import OutputExists
 from services.errors import StorageFailed
 
 _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+_NO_FULL_FSYNC = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOTTY})
+"""Not every file system of macOS knows it."""
+
 BORN = ".new-"
 """Prefix of a folder that is being made; one that a crash left is removed at the next start."""
 
@@ -59,8 +62,12 @@ def json_line(value: Any) -> bytes:
 def fsync(descriptor: int) -> None:
     """Bring a file's bytes to the disk itself. Raises OSError; a failed one must never be tried again."""
     if _FULL_FSYNC is not None:
-        with suppress(OSError):  # not every file system of macOS knows it
+        try:
             fcntl.fcntl(descriptor, _FULL_FSYNC)
+        except OSError as error:
+            if error.errno not in _NO_FULL_FSYNC:
+                raise
+        else:
             return
     os.fsync(descriptor)
 
@@ -178,15 +185,19 @@ def make_folder(parent: Path, name: str, files: Mapping[str, bytes]) -> Path:
 
     The caller holds the lock of that name. Raises OutputExists if the folder is there.
     """
-    born = parent / f"{BORN}{name}"
+    born, folder = parent / f"{BORN}{name}", parent / name
     remove_tree(born)  # left by a crash
-    with _telling(born):
-        born.mkdir(parents=True)
-        for file, data in files.items():
-            _write_new(born / file, data, sync=True)
-    fsync_dir(born)
-    folder = parent / name
-    rename_folder(born, folder)
+    try:
+        with _telling(born):
+            born.mkdir(parents=True)
+            for file, data in files.items():
+                _write_new(born / file, data, sync=True)
+        fsync_dir(born)
+        rename_folder(born, folder)
+    except BaseException:
+        with suppress(StorageFailed):
+            remove_tree(born)
+        raise
     return folder
 
 

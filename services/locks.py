@@ -95,11 +95,13 @@ def try_lock(path: Path) -> HeldLock | None:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody, this process included, holds the lock. A missing file is not locked."""
+    """Whether anybody, this process included, holds it; of a missing file nobody. Raises StorageFailed."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise storage_failed(path, error) from error
     try:
         # Shared: two probes at a time must not take each other for a holder.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -94,6 +94,16 @@ def test_what_a_crash_left_of_a_folder_is_made_anew(tmp_path: Path) -> None:
     assert names(folder) == {"a"}
 
 
+def test_a_folder_that_is_there_stays_and_leaves_no_other(tmp_path: Path) -> None:
+    durable.make_folder(tmp_path, "run", {"a": b"1"})
+
+    with pytest.raises(OutputExists):
+        durable.make_folder(tmp_path, "run", {"a": b"2"})
+
+    assert names(tmp_path) == {"run"}
+    assert (tmp_path / "run" / "a").read_bytes() == b"1"
+
+
 @pytest.mark.parametrize("kind", ["full", "empty", "file", "link", "dangling"])
 def test_a_rename_never_replaces(tmp_path: Path, kind: str) -> None:
     source, target = tmp_path / "index.1.partial", tmp_path / "index"
