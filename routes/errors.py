@@ -92,7 +92,7 @@ class _Reply:
 
 def _is_plain_error(start: Message) -> bool:
     media_type = Headers(raw=start["headers"]).get("content-type", "")
-    return start["status"] >= 400 and not media_type.startswith(MEDIA_TYPE)
+    return start["status"] >= 400 and not media_type.startswith("application/")
 
 
 def install(app: FastAPI) -> None:

@@ -5,21 +5,24 @@ same request again does.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from loguru import logger
 
-from bagmill.errors import BagmillError
+from bagmill.errors import BagmillError, RecordingError
 from models.api import Patch
 from models.queue import Job
 from models.workflow import EventType, SourceStamp, Status, WorkflowState
 from services import advance
 from services.children import read_children
-from services.errors import IllegalOperation, WorkflowNotFound
+from services.errors import IllegalOperation, StateUnreadable, WorkflowNotFound
 from services.queue_service import Queue
 from services.state_manager import StateManager
 from services.submission import restamp
 from services.templates import TEMPLATES
+
+Result = TypeVar("Result")
 
 AGAIN = frozenset({Status.FAILED, Status.CANCELLED})
 
@@ -41,10 +44,7 @@ class Control:
     def cancel(self, workflow: str) -> WorkflowState:
         """Cancel what has not ended; an ended run is returned unchanged. Raises WorkflowNotFound."""
         self._cancel_one(workflow)
-        children = self._children(workflow)
-        for child in children:
-            self._cancel_one(child)
-        if children:
+        if any(self._for_each_child(workflow, self._cancel_one)):
             self._settle(workflow)
         return self._states.read(workflow)
 
@@ -56,24 +56,17 @@ class Control:
             RecordingError: the recording can't be read, and no step had finished with it.
         """
         self._retry_one(workflow)
-        for child in self._children(workflow):
-            if self._states.read(child).status in AGAIN:
-                self._retry_one(child)
-        state = self._states.read(workflow)
-        self._reopen_and_settle(state.parent or workflow)
+        self._for_each_child(workflow, self._retry_if_ended_badly)
+        batch = self._states.read(workflow).parent or workflow
+        if self._children(batch):
+            self._reopen(batch)
+            self._settle(batch)
         return self._states.read(workflow)
 
     def change(self, workflow: str, patch: Patch) -> WorkflowState:
         """Set priority and pinned, as far as the patch has them. Raises WorkflowNotFound."""
-        for one in (workflow, *self._children(workflow)):
-            with self._states.edit(one) as edit:
-                for name in sorted(patch.model_fields_set):
-                    value = getattr(patch, name)
-                    if getattr(edit.state, name) != value:
-                        setattr(edit.state, name, value)
-                        edit.note(EventType.CHANGED, detail=f"{name}: {value}")
-            if "priority" in patch.model_fields_set:
-                self._queue.reprioritize(one, patch.priority)
+        self._change_one(workflow, patch)
+        self._for_each_child(workflow, lambda child: self._change_one(child, patch))
         return self._states.read(workflow)
 
     def delete(self, workflow: str) -> None:
@@ -96,11 +89,26 @@ class Control:
                 hint="Delete the batch; its children go with it.",
             )
 
-    def _cancel_one(self, workflow: str) -> None:
+    def _cancel_one(self, workflow: str) -> bool:
         with self._states.edit(workflow) as edit:
             changed = advance.request_cancel(edit)
         if changed:
             self._queue.remove(workflow)
+        return changed
+
+    def _change_one(self, workflow: str, patch: Patch) -> None:
+        with self._states.edit(workflow) as edit:
+            for name in sorted(patch.model_fields_set):
+                value = getattr(patch, name)
+                if getattr(edit.state, name) != value:
+                    setattr(edit.state, name, value)
+                    edit.note(EventType.CHANGED, detail=f"{name}: {value}")
+        if "priority" in patch.model_fields_set:
+            self._queue.reprioritize(workflow, patch.priority)
+
+    def _retry_if_ended_badly(self, workflow: str) -> None:
+        if self._states.read(workflow).status in AGAIN:
+            self._retry_one(workflow)
 
     def _retry_one(self, workflow: str) -> None:
         source = self._fresh_source(self._states.read(workflow))
@@ -120,16 +128,23 @@ class Control:
         listed = read_children(self._states.folder(workflow))
         return [child.id for child in listed if self._states.exists(child.id)]
 
-    def _reopen_and_settle(self, batch: str) -> None:
-        children = self._children(batch)
-        if not children:
-            return
+    def _for_each_child(self, batch: str, action: Callable[[str], Result]) -> list[Result]:
+        """Do something with each child that there is; one that can't be used does not hold up the others."""
+        results = []
+        for child in self._children(batch):
+            try:
+                results.append(action(child))
+            except (WorkflowNotFound, StateUnreadable, IllegalOperation, RecordingError) as error:
+                logger.warning("{} of batch {} is left as it is: {}", child, batch, error)
+        return results
+
+    def _reopen(self, batch: str) -> None:
         with self._states.edit(batch) as edit:
             if edit.state.status in AGAIN:
                 advance.reopen(edit)
-        self._settle(batch)
 
     def _settle(self, batch: str) -> None:
+        """Count the children here too: with no worker about, nobody else would."""
         counts = self._count(child.id for child in read_children(self._states.folder(batch)))
         with self._states.edit(batch) as edit:
             jobs = advance.settle_batch(edit, counts)
@@ -140,8 +155,10 @@ class Control:
         for child in children:
             try:
                 counts[self._states.read(child).status] += 1
-            except WorkflowNotFound:
+            except WorkflowNotFound:  # not made yet
                 counts[Status.PENDING] += 1
+            except StateUnreadable:
+                counts[Status.FAILED] += 1
         return counts
 
 

@@ -1,6 +1,7 @@
 """What is looked at before a request is accepted: its form, its params, and what the paths alone tell."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,26 +61,34 @@ def _refuse_batch_options(asked: FromTemplate) -> None:
         raise invalid([fault])
 
 
-def _stamp_at(pointer: str, recording: str, base: Path) -> SourceStamp:
+@contextmanager
+def _pointing(pointer: str) -> Iterator[None]:
+    """Point at the place of the request that names the recording."""
     try:
-        return stamp(recording, base)
+        yield
     except RecordingError as error:
         error.where["pointer"] = pointer
         raise
 
 
+def _stamp_at(pointer: str, recording: str, base: Path) -> SourceStamp:
+    with _pointing(pointer):
+        return stamp(recording, base)
+
+
 def _examine_batch(recordings: list[str] | str, base: Path) -> None:
-    pointer = "/params/recordings"
     if isinstance(recordings, list):
         _examine_list(recordings, base)
-    elif names_one(recordings, base):
-        _stamp_at(pointer, recordings, base)
-    elif finds_nothing(recordings, base):
-        raise RecordingNotFound(
-            f"{printable(recordings)!r} stands for no *.mcap file.",
-            where={"pointer": pointer, "path": str(base / recordings)},
-            hint="A folder stands for all *.mcap below it; in a glob `**/` stands for any folders.",
-        )
+        return
+    with _pointing("/params/recordings"):
+        if names_one(recordings, base):
+            stamp(recordings, base)
+        elif finds_nothing(recordings, base):
+            raise RecordingNotFound(
+                f"{printable(recordings)!r} stands for no *.mcap file.",
+                where={"path": str(base / recordings)},
+                hint="A folder stands for all *.mcap below it; in a glob `**/` stands for any folders.",
+            )
 
 
 def _examine_list(recordings: Sequence[str], base: Path) -> None:

@@ -37,7 +37,10 @@ def invalid(items: Sequence[RequestFault]) -> InvalidRequest:
 def faults(
     errors: Sequence[ErrorDetails], data: Any, pointer: str, model: type[BaseModel] | None = None
 ) -> list[RequestFault]:
-    """One fault for each place, in the order in which pydantic found them."""
+    """One fault for each place, in the order in which pydantic found them.
+
+    Of the alternatives of a union only those count that came farthest into the data.
+    """
     found: dict[str, RequestFault] = {}
     for error in errors:
         fault = fault_at(pointer + "".join(_steps(error, data)), error, model)
@@ -45,7 +48,7 @@ def faults(
             both = f"{earlier.detail} Or: {fault.detail[0].lower()}{fault.detail[1:]}"
             fault = RequestFault(fault.pointer, both, earlier.hint or fault.hint)
         found[fault.pointer] = fault
-    return list(found.values())
+    return [fault for fault in found.values() if not any(at.startswith(f"{fault.pointer}/") for at in found)]
 
 
 def fault_at(pointer: str, error: ErrorDetails, model: type[BaseModel] | None = None) -> RequestFault:
