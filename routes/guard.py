@@ -43,7 +43,7 @@ class Guard:
 
     def _check_host(self, headers: Headers) -> None:
         named = headers.getlist("host")
-        if len(named) != 1 or not self._answers_to(named[0]):
+        if len(named) != 1 or not self.answers_to(named[0]):
             raise UnknownHost(f"This server does not answer to the host {', '.join(named)[:100]!r}.")
 
     def _check_origin(self, headers: Headers) -> None:
@@ -56,7 +56,8 @@ class Guard:
         place = urlsplit(origin).netloc
         return place.lower() == host.lower()
 
-    def _answers_to(self, host: str) -> bool:
+    def answers_to(self, host: str) -> bool:
+        """Whether this server is meant by a `Host` header."""
         name = _name(host)
         return name in self._names or (self._any_address and _is_address(name))
 
