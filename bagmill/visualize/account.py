@@ -1,11 +1,13 @@
 """What the manifest says about a Rerun recording: how each topic is shown, and what is missing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bagmill.findings import loss_facts
 from bagmill.options import VisualizeOptions
 from bagmill.recording import Loss, Recording
+from bagmill.recording.source import shown
 from bagmill.report import OutputFile, Report, Warn
 from bagmill.visualize.columns import Topic
 from bagmill.visualize.plan import Part
@@ -54,7 +56,9 @@ class Outcome:
         schema = self.part.table.schema
         left_out = self.topic.left_out if self.topic else ()
         return {
+            "topic": self.part.table.topic,
             "schema": schema.name if schema else None,
+            "schema_encoding": schema.encoding if schema else None,
             "encoding": self.part.table.message_encoding,
             "shown": self.kind.value,
             "by": "rerun" if self.topic is None else "bagmill",
@@ -74,24 +78,28 @@ class Outcome:
         topic = self.topic
         if topic is None:
             return
-        where = {"topic": self.part.table.topic}
+        where = {"topic": self.part.key}
         reason = topic.decoder.raw_reason
-        if reason is not None and self.messages:
-            yield Warn("raw_topic", f"{self.part.key} is shown as raw bytes: {reason.message}", where)
         if topic.unreadable:
             yield Warn(
                 "unreadable_messages",
-                f"{topic.unreadable} of {self.messages} messages of {self.part.key} can't be decoded; "
-                f"the first: {topic.first_unreadable}",
+                f"{topic.unreadable} of {self.messages} messages of {self.part.key} are unreadable; "
+                f"the first: {topic.first_unreadable}.",
                 where,
             )
         if self.unshown or topic.unshaped:
             yield Warn("unshown_messages", self._unshown_text(topic), where)
+        if reason is not None and self.messages:
+            yield Warn("kept_raw", f"{self.part.key} is kept as raw bytes: {reason.message}.", where)
+        for note in topic.decoder.notes:
+            yield Warn(note.code, f"{self.part.key}: {note.message}.", where)
 
     def _unshown_text(self, topic: Topic) -> str:
         if topic.unshaped:
-            return f"messages of {self.part.key} are shown as text where they don't fit: {topic.unshaped}"
-        return f"{self.unshown} of {self.messages} messages of {self.part.key} hold nothing that can be shown"
+            return f"Messages of {self.part.key} that don't fit are shown as text: {topic.unshaped}."
+        return (
+            f"{self.unshown} of {self.messages} messages of {self.part.key} hold nothing that can be shown."
+        )
 
 
 def account(outcomes: Sequence[Outcome], source: Recording, options: VisualizeOptions, path: str) -> Report:
@@ -105,19 +113,23 @@ def account(outcomes: Sequence[Outcome], source: Recording, options: VisualizeOp
     return Report(
         outputs=(OutputFile(path, rows=read - unreadable - sum(outcome.unshown for outcome in outcomes)),),
         warnings=(
-            *(Warn("messages_lost", str(loss), {"offset": loss.offset}) for loss in source.losses),
+            *(Warn("damaged", str(loss), {"offset": loss.offset}) for loss in source.losses),
             *(warn for outcome in outcomes for warn in outcome.warnings()),
         ),
         counters={"messages": read, "unreadable": unreadable, "topics": len(outcomes)},
         body={
             "source": {
-                "name": source.path.name,
+                "name": shown(source.path.name),
                 "size": source.identity.size,
                 "sha256": source.identity.sha256,
             },
-            "options": options.model_dump(mode="json"),
+            "options": options.model_dump(mode="json")
+            | {
+                name: None if ns is None else str(ns)
+                for name, ns in (("start_time", options.start_time), ("end_time", options.end_time))
+            },
             "topics": topics,
-            "losses": [_loss(loss) for loss in source.losses],
+            "losses": [loss_facts(loss) for loss in source.losses],
         },
         complete=not unreadable and all(loss.harmless for loss in source.losses),
     )
@@ -129,12 +141,3 @@ def _skipped(losses: Sequence[Loss]) -> dict[str, int]:
         for topic, count in loss.messages.items():
             total[topic] = total.get(topic, 0) + count
     return total
-
-
-def _loss(loss: Loss) -> Mapping[str, Any]:
-    return {
-        "offset": loss.offset,
-        "length": loss.length,
-        "reason": loss.reason,
-        "messages": dict(loss.messages),
-    }

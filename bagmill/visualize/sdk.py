@@ -43,3 +43,4 @@ def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 for _name, _value in QUIET.items():
     os.environ.setdefault(_name, _value)
+os.environ.pop("RERUN", None)  # `off` would keep the SDK from writing files

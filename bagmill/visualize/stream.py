@@ -21,9 +21,7 @@ def write_rrd(path: Path, recording_id: str, name: str, chunks: Iterator[Chunk],
     Raises:
         OutputFailed: the file can't be written.
     """
-    stream = rr.RecordingStream(
-        APPLICATION_ID, recording_id=recording_id, default_enabled=True, send_properties=False
-    )
+    stream = rr.RecordingStream(APPLICATION_ID, recording_id=recording_id, send_properties=False)
     try:
         stream.save(path)
         stream.send_recording_name(name)
@@ -33,6 +31,10 @@ def write_rrd(path: Path, recording_id: str, name: str, chunks: Iterator[Chunk],
     except RuntimeError as error:
         raise OutputFailed(
             f"the Rerun recording can't be written: {error}", where={"path": path.name}
+        ) from error
+    except UnicodeEncodeError as error:
+        raise OutputFailed(
+            "the Rerun SDK takes only paths that are UTF-8", where={"path": path.name}
         ) from error
     finally:
         stream.disconnect()
