@@ -40,12 +40,23 @@ def test_progress_in_between_is_kept_for_the_next_write(states: StateManager) ->
     assert fence == fences["convert"] == 1
 
     assert states.progress(workflow, "convert", 1, half(0.1))
-    assert not states.progress(workflow, "visualize", 1, half(0.7))
-    assert not states.progress(workflow, "convert", 1, half(0.2))
+    states.progress(workflow, "visualize", 1, half(0.7))
+    states.progress(workflow, "convert", 1, half(0.2))
     wait_for(lambda: states.progress(workflow, "convert", 1, half(0.3)), "the next write")
 
     state = states.read(workflow)
     assert [step.progress for step in state.steps] == [1.0, 0.3, 0.7]
+
+
+def test_progress_is_written_seldom(states: StateManager) -> None:
+    workflow = create(states)
+    fence = start(states, workflow)
+    before = states.read(workflow).revision
+
+    written = [states.progress(workflow, "index", fence, half(step / 100)) for step in range(100)]
+
+    assert 0 < sum(written) < 100
+    assert states.read(workflow).revision == before + sum(written)
 
 
 def test_progress_stays_below_the_commit(states: StateManager) -> None:
