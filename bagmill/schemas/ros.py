@@ -1,5 +1,6 @@
 """From the text of ROS 1 and ROS 2 definitions to a tree of types."""
 
+import re
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field
 
@@ -31,11 +32,18 @@ class Dialect:
     """What differs between ROS 1 and ROS 2.
 
     `builtins`: the types that need no definition. `byte` is signed in ROS 1 and unsigned in ROS 2; `char` is
-    unsigned in both.
+    unsigned in both. `quotes`: text constants stand in quotes; else they take the whole line, `#` included.
+    `folder`: what stands between package and type in a name.
     """
 
     kinds: ReadOnly[str, Kind]
     builtins: ReadOnly[TypeName, Struct]
+    quotes: bool
+    folder: str
+
+    def full_name(self, key: TypeName) -> str:
+        """The name of a type as the dialect writes it: `std_msgs/String`, `std_msgs/msg/String`."""
+        return "/".join(part for part in (key[0], self.folder, key[1]) if part) if key[0] else key[1]
 
 
 ROS1 = Dialect(
@@ -44,6 +52,8 @@ ROS1 = Dialect(
         ("", "time"): _stamp("time", Kind.UINT32, Kind.UINT32),
         ("", "duration"): _stamp("duration", Kind.INT32, Kind.INT32),
     },
+    quotes=False,
+    folder="",
 )
 _TIME = _stamp("builtin_interfaces/msg/Time", Kind.INT32, Kind.UINT32)
 _DURATION = _stamp("builtin_interfaces/msg/Duration", Kind.INT32, Kind.UINT32)
@@ -55,6 +65,8 @@ ROS2 = Dialect(
         ("builtin_interfaces", "Time"): _TIME,
         ("builtin_interfaces", "Duration"): _DURATION,
     },
+    quotes=True,
+    folder="msg",
 )
 
 
@@ -130,7 +142,7 @@ class _Resolver:
         written = type_name(ref.base)
         key = self.find(written, package)
         if key is not None:
-            return self.struct(key, ref.base)
+            return self.struct(key, self.dialect.full_name(key))
         if written in self.dialect.builtins:
             return self.dialect.builtins[written]
         raise SchemaInvalid(
@@ -150,19 +162,25 @@ class _Resolver:
     def constants(self, definition: Definition) -> list[Constant]:
         kinds = self.dialect.kinds
         return [
-            Constant(name, kinds[ref.base], _value(kinds[ref.base], text))
+            Constant(name, kinds[ref.base], _value(kinds[ref.base], text, quotes=self.dialect.quotes))
             for name, ref, text in definition.constants
             if ref.base in kinds
         ]
 
 
-def _value(kind: Kind, text: str) -> ConstantValue:
-    """The constant's value; the text itself where it can't be read, for no message depends on it."""
+def _value(kind: Kind, written: str, *, quotes: bool) -> ConstantValue:
+    """The constant's value; as it is written where it can't be read, for no message depends on it."""
+    if kind in (Kind.STRING, Kind.WSTRING):
+        return _text(written) if quotes else written
+    value = written.partition("#")[0].strip()
     try:
-        if kind in (Kind.STRING, Kind.WSTRING):
-            return text
         if kind is Kind.BOOL:
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        return float(text) if kind in (Kind.FLOAT32, Kind.FLOAT64) else int(text, 0)
+            return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+        return float(value) if kind in (Kind.FLOAT32, Kind.FLOAT64) else int(value, 0)
     except (KeyError, ValueError):
-        return text
+        return value
+
+
+def _text(written: str) -> str:
+    quoted = re.match(r"""(["'])(?P<inner>(?:\\.|(?!\1).)*)\1""", written)
+    return re.sub(r"\\(.)", r"\1", quoted["inner"]) if quoted else written.partition("#")[0].strip()

@@ -17,7 +17,7 @@ _LINE = re.compile(r"(?P<type>\S+)\s+(?P<name>[A-Za-z_]\w*)\s*(?P<rest>.*)", re.
 _TYPE = re.compile(
     r"(?P<base>[A-Za-z][\w/:]*)(?:<=(?P<bound>\d{1,10}))?(?:\[(?P<upto><=)?(?P<size>\d{0,10})\])?", re.ASCII
 )
-_TEXTS = ("string", "wstring")
+TEXTS = ("string", "wstring")
 _SUBFOLDERS = frozenset({"msg", "srv", "action", "dds_"})
 
 TypeName = tuple[str, str]
@@ -37,7 +37,10 @@ class TypeRef:
 
 @dataclass(slots=True)
 class Definition:
-    """One message as written: its fields and constants in order. `defaults`: the fields that have one."""
+    """One message as written: its fields and constants in order. `defaults`: the fields that have one.
+
+    A constant's value is the rest of its line, comments and quotes included.
+    """
 
     name: str
     fields: list[tuple[str, TypeRef]] = field(default_factory=list)
@@ -97,7 +100,7 @@ def _parse_line(line: str, result: Definition, number: int) -> None:
     ref = _parse_type(parts["type"], result.name, number)
     rest = parts["rest"]
     if rest.startswith("="):
-        result.constants.append((parts["name"], ref, _constant_text(ref, rest[1:])))
+        result.constants.append((parts["name"], ref, rest[1:].strip()))
     else:
         # A default says what a publisher sends when it sets nothing; the recorded value is what was sent.
         result.fields.append((parts["name"], ref))
@@ -109,7 +112,7 @@ def _parse_type(text: str, name: str, number: int) -> TypeRef:
     parts = _TYPE.fullmatch(text)
     if (
         parts is None
-        or (parts["bound"] and parts["base"] not in _TEXTS)
+        or (parts["bound"] and parts["base"] not in TEXTS)
         or (parts["upto"] and not parts["size"])
     ):
         raise SchemaInvalid(f"line {number} of {name}: {text[:80]!r} is no type", where={"schema": name})
@@ -123,15 +126,3 @@ def _parse_type(text: str, name: str, number: int) -> TypeRef:
         bound=amount if parts["upto"] else None,
         text_bound=int(parts["bound"]) if parts["bound"] else None,
     )
-
-
-def _constant_text(ref: TypeRef, text: str) -> str:
-    """The value as written, without its comment and quotes.
-
-    Quoted text (ROS 2) ends at its quote; unquoted text (ROS 1) takes the whole line, `#` included.
-    """
-    value = text.strip()
-    quoted = re.match(r"""(["'])(?P<inner>(?:\\.|(?!\1).)*)\1""", value)
-    if ref.base in _TEXTS:
-        return re.sub(r"\\(.)", r"\1", quoted["inner"]) if quoted else value
-    return value.partition("#")[0].strip()

@@ -1,0 +1,97 @@
+"""The Arrow schema of a tree, and the names of its columns."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bagmill.errors import SchemaUnsupported
+from bagmill.schemas.arrow import arrow_schema, arrow_type, describe
+from bagmill.schemas.names import RESERVED, distinct
+from bagmill.schemas.protobuf import parse_protobuf
+from bagmill.schemas.ros import parse_ros2
+from bagmill.schemas.tree import Field, Kind, Mapping, Primitive, Sequence, Struct, Type, Untyped
+from tests.schemas.descriptors import everything
+
+BYTE, FLOAT, TEXT = Primitive(Kind.UINT8), Primitive(Kind.FLOAT32), Primitive(Kind.STRING)
+
+
+def required(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        (Primitive(Kind.WSTRING), pa.string()),
+        (Sequence(BYTE), pa.binary()),
+        (Sequence(BYTE, size=16), pa.binary(16)),
+        (Sequence(Primitive(Kind.INT8), size=2), pa.list_(required("item", pa.int8()), 2)),
+        (Sequence(FLOAT), pa.list_(required("item", pa.float32()))),
+        (Sequence(FLOAT, optional=True), pa.list_(pa.field("item", pa.float32()))),
+        (Sequence(FLOAT, size=9), pa.list_(required("item", pa.float32()), 9)),
+        (Struct("p", (Field("x", FLOAT),)), pa.struct([required("x", pa.float32())])),
+        (Struct("p", ()), pa.struct([required("structure_needs_at_least_one_member", pa.uint8())])),
+        (Mapping(TEXT, FLOAT), pa.map_(pa.string(), required("value", pa.float32()))),
+    ],
+)
+def test_types(node: Type, expected: pa.DataType) -> None:
+    assert arrow_type(node) == expected
+
+
+def test_an_array_beyond_what_arrow_counts_is_no_column() -> None:
+    with pytest.raises(SchemaUnsupported):
+        arrow_type(Sequence(BYTE, size=2**31))
+
+
+def test_what_has_no_type_has_no_column() -> None:
+    with pytest.raises(TypeError):
+        arrow_type(Untyped())
+
+
+def test_a_message_without_fields_has_no_columns() -> None:
+    assert arrow_schema(Struct("std_msgs/msg/Empty", ())).names == []
+
+
+def test_fields_that_collide_get_a_trailing_underscore() -> None:
+    tree = parse_ros2(
+        "p/msg/T",
+        "int8 log_time\nint8 topic\nint8 sequence_\nint8 Sequence\nint8 x\nint8 X\nQ q"
+        "\n===\nMSG: p/Q\nint8 topic\nint8 a\nint8 A",
+    )
+
+    assert arrow_schema(tree).names == ["log_time_", "topic_", "sequence_", "Sequence__", "x", "X_", "q"]
+    assert [item.name for item in arrow_schema(tree).field("q").type] == ["topic", "a", "A_"]
+    assert describe(tree)["renamed"] == {
+        "log_time_": "log_time",
+        "topic_": "topic",
+        "Sequence__": "Sequence",
+        "X_": "X",
+        "q.A_": "A",
+    }
+
+
+@given(st.lists(st.sampled_from(["a", "A", "a_", "A_", "topic", "Topic_", "log_time", "", "_", "b"])))
+def test_names_are_distinct_whatever_they_are(names: list[str]) -> None:
+    unique = list(dict.fromkeys(names))
+
+    chosen = [name.lower() for name in distinct(unique, RESERVED)]
+
+    assert len(set(chosen)) == len(chosen)
+    assert not set(chosen) & (RESERVED | {""})
+
+
+def test_constants_and_enums_are_described() -> None:
+    tree = parse_ros2("p/msg/T", "Q[] q\nint8 ON=1\n===\nMSG: p/Q\nfloat32 INF=inf\nstring S='text'\nint8 a")
+
+    assert describe(tree) == {"constants": {"p/msg/T": {"ON": 1}, "p/msg/Q": {"INF": "inf", "S": "text"}}}
+    facts = describe(parse_protobuf("p.Everything", everything()))
+    assert facts == {"enums": {"p.Color": {"RED": 0, "GREEN": 1, "BLUE": 7}}}
+
+
+def test_a_field_names_its_enum() -> None:
+    schema = arrow_schema(parse_protobuf("p.Everything", everything()))
+
+    assert schema.field("color").type == pa.int32()
+    assert schema.field("color").metadata == {b"enum": b"p.Color"}
+    assert schema.field("colors").type.value_field.metadata == {b"enum": b"p.Color"}
