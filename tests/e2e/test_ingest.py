@@ -8,8 +8,9 @@ import duckdb
 import pytest
 
 from tests.conftest import Sample
-from tests.support.results import commits, read_json, rows_by_topic, verified
+from tests.support.results import commits, ended, read_json, rows_by_topic, verified
 from tests.support.server import Server
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def test_it_completes_without_warnings(run: dict[str, Any]) -> None:
 def test_the_index_counts_every_message(shared_server: Server, run: dict[str, Any], sample: Sample) -> None:
     index = read_json(shared_server.folder(run["id"]) / "index" / "index.json")
 
-    assert {topic["topic"]: topic["messages"] for topic in index["topics"]} == sample.messages
+    assert {name: topic["messages"] for name, topic in index["topics"].items()} == sample.messages
 
 
 def test_there_is_a_row_for_each_message(shared_server: Server, run: dict[str, Any], sample: Sample) -> None:
@@ -56,6 +57,7 @@ def test_each_step_is_committed_once_and_nothing_else_is_left(
     shared_server: Server, run: dict[str, Any]
 ) -> None:
     folder = shared_server.folder(run["id"])
+    wait_for(lambda: ended(folder), "the event that ends the run")
 
     assert commits(folder) == {"index": 1, "convert": 1, "visualize": 1}
     assert not list(folder.glob("*.partial"))

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 import pyarrow.parquet as pq
 
+ENDED = {"completed", "failed", "cancelled"}
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file that is an object."""
@@ -36,8 +38,14 @@ def verified(rrd: Path) -> bool:
 
 
 def events(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's events.jsonl; each must be JSON."""
-    return [json.loads(line) for line in (folder / "events.jsonl").read_text("utf-8").splitlines()]
+    """The lines of a run's events.jsonl; each must be JSON, but for one that is being written."""
+    lines = (folder / "events.jsonl").read_text("utf-8").splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def ended(folder: Path) -> bool:
+    """Whether the history has come to the run's end; it is written just after `state.json`."""
+    return any(event["type"] == "workflow" and event["to"] in ENDED for event in events(folder))
 
 
 def commits(folder: Path) -> Counter[str]:
