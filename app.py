@@ -13,6 +13,7 @@ from config import Settings
 from routes import errors, events, files, openapi, queue, submit, system, templates, workflows
 from routes.common import known_names_only
 from routes.guard import Guard
+from routes.policy import Policy
 from routes.stopping import Stopping
 from services import logs
 from services.autostart import Autostart
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.describe(app)
     app.add_middleware(Guard, settings=settings)
     errors.install(app)
+    app.add_middleware(Policy)
     return app
 
 

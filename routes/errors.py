@@ -44,7 +44,7 @@ _KEPT_HEADERS = ("allow", "content-range", "retry-after")
 
 
 class Boundary:
-    """Pure ASGI middleware, the outermost: nothing but problems and finished answers leaves it."""
+    """Pure ASGI middleware: nothing but problems and finished answers leaves it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -96,7 +96,7 @@ def _is_plain_error(start: Message) -> bool:
 
 
 def install(app: FastAPI) -> None:
-    """Have this boundary handle all errors of the app; to be called after all other middleware is added."""
+    """Have this boundary handle all errors of the app; to be called after all that may fail is added."""
     app.add_exception_handler(HTTPException, _pass_on)
     app.add_exception_handler(RequestValidationError, _pass_on)
     app.add_middleware(Boundary)

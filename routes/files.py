@@ -14,8 +14,8 @@ from services.files import CommittedFile
 router = APIRouter(prefix="/workflows", tags=["workflows"])
 
 CHUNK = 256 * 1024
-HEADERS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-"""Whatever a recording made us write: a browser must neither guess its type nor run it."""
+HEADERS = {"Content-Security-Policy": "sandbox"}
+"""Whatever a recording made us write: a browser must not run it."""
 
 
 FILE: Responses = {

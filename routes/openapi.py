@@ -51,7 +51,7 @@ def _correct(document: dict[str, Any]) -> None:
 def _correct_responses(responses: dict[str, Any]) -> None:
     for answer in responses.values():
         content = answer.get("content", {})
-        if content.get("application/json", {}).get("schema") == COMPONENT:
+        if any(form.get("schema") == COMPONENT for form in content.values()):
             answer["content"] = {MEDIA_TYPE: {"schema": COMPONENT}}
         elif "HTTPValidationError" in str(content):
             answer["description"] = "A name or a value of the request is wrong."
