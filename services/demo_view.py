@@ -106,7 +106,6 @@ class Topic:
     schema: str
     messages: int
     rows: int
-    unreadable: int
     files: tuple[Path, ...]
 
     @property
@@ -127,8 +126,13 @@ def show_result(console: Console, result: Result) -> int:
     topics = read_topics(result)
     console.print()
     console.print(table(topics))
-    show_warnings(console, result.state)
+    notes = warnings(result.state)
+    for line in notes:
+        console.print(f"[yellow]warning[/] {escape(line)}")
     show_places(console, result, topics)
+    if not notes and not all(topic.whole for topic in topics):
+        console.print("\nMessages are missing and no step has told of it: please report this as a bug.")
+        return 1
     return 0
 
 
@@ -143,14 +147,16 @@ def show_problem(console: Console, problem: Problem) -> None:
     console.print(problem.hint, markup=False)
 
 
-def show_warnings(console: Console, state: WorkflowState) -> None:
-    """Everything that the user must know though the run completed."""
-    notes = [*state.warnings, *(note for step in state.steps for note in step.warnings)]
-    for note in notes:
-        console.print(f"[yellow]warning[/] {escape(note.message)}")
-    total = state.warnings_total + sum(step.warnings_total for step in state.steps)
-    if total > len(notes):
-        console.print(f"[yellow]and {total - len(notes)} more[/] in the steps' manifest.json")
+def warnings(state: WorkflowState) -> list[str]:
+    """Everything that the user must know though the run completed; what several steps say, once."""
+    said: dict[str, list[str]] = {note.message: [] for note in state.warnings}
+    for step in state.steps:
+        for note in step.warnings:
+            said.setdefault(note.message, []).append(step.name)
+    lines = [f"({', '.join(steps)}) {message}" if steps else message for message, steps in said.items()]
+    untold = state.warnings_total - len(state.warnings)
+    untold += sum(step.warnings_total - len(step.warnings) for step in state.steps)
+    return [*lines, *([f"and {untold} more, in the steps' manifest.json"] if untold > 0 else [])]
 
 
 def show_places(console: Console, result: Result, topics: list[Topic]) -> None:
@@ -167,8 +173,10 @@ def show_places(console: Console, result: Result, topics: list[Topic]) -> None:
 
 def duckdb_line(file: Path) -> str:
     """A shell command that shows the first rows of a Parquet file."""
-    quoted = str(file).replace("'", "''")
-    return shlex.join(["duckdb", "-c", f"FROM read_parquet('{quoted}') LIMIT 5"])
+    escaped = str(file).replace("'", "''").replace("[", "[[]").replace("*", "[*]").replace("?", "[?]")
+    query = f"FROM '{escaped}' LIMIT 5"
+    plain = not set(query) & set('"$`\\!')
+    return f'duckdb -c "{query}"' if plain else shlex.join(["duckdb", "-c", query])
 
 
 def program(name: str) -> str:
@@ -179,34 +187,37 @@ def program(name: str) -> str:
 
 def table(topics: list[Topic]) -> Table:
     """Messages of the recording beside rows of the dataset, topic by topic."""
-    table = Table("topic", "schema", box=None, pad_edge=False)
-    table.add_column("messages", justify="right")
-    table.add_column("rows", justify="right")
-    table.add_column("")
+    messages, rows = sum(topic.messages for topic in topics), sum(topic.rows for topic in topics)
+    table = Table(box=None, pad_edge=False, show_footer=True)
+    table.add_column("topic", "all", overflow="fold")
+    table.add_column("schema", overflow="fold")
+    table.add_column("messages", f"{messages:,}", justify="right")
+    table.add_column("rows", f"{rows:,}", justify="right")
     for topic in topics:
-        verdict = "" if topic.whole else f"{topic.messages - topic.rows} without a row"
-        cells = (escape(topic.name), escape(topic.schema), f"{topic.messages:,}", f"{topic.rows:,}", verdict)
+        cells = (escape(topic.name), escape(topic.schema), f"{topic.messages:,}", f"{topic.rows:,}")
         table.add_row(*cells, style=None if topic.whole else "yellow")
     return table
 
 
 def read_topics(result: Result) -> list[Topic]:
     """The topics of a completed run, from its index and from the Parquet files themselves."""
-    indexed = {topic["name"]: topic for topic in result.json("index/index.json")["topics"]}
-    converted = result.json("convert/manifest.json")["topics"]
-    return [
-        _topic(result.folder / "convert", name, indexed.get(name, {}), converted.get(name, {}))
-        for name in sorted({*indexed, *converted})
-    ]
+    indexed = result.json("index/index.json")["topics"]
+    tables: dict[str, list[dict[str, Any]]] = {name: [] for name in indexed}
+    for table in result.json("convert/manifest.json")["topics"].values():
+        tables.setdefault(table["topic"], []).append(table)
+    folder = result.folder / "convert"
+    return [_topic(folder, name, indexed.get(name, {}), tables[name]) for name in sorted(tables)]
 
 
-def _topic(folder: Path, name: str, indexed: dict[str, Any], converted: dict[str, Any]) -> Topic:
-    files = tuple(folder / file for file in converted.get("files", ()))
+def _topic(folder: Path, name: str, indexed: dict[str, Any], tables: list[dict[str, Any]]) -> Topic:
+    """One topic, which has a table for each of its schemas."""
+    files = tuple(folder / file for table in tables for file in table["files"])
+    read = sum(table["messages"]["read"] for table in tables)
+    counted = indexed.get("messages")
     return Topic(
         name=name,
-        schema=converted.get("schema") or indexed.get("schema") or "",
-        messages=indexed.get("count", 0),
+        schema=", ".join(sorted({table["schema"] or "" for table in tables})),
+        messages=read if counted is None else counted,
         rows=sum(pq.read_metadata(file).num_rows for file in files),
-        unreadable=converted.get("messages", {}).get("unreadable", 0),
         files=files,
     )
