@@ -69,10 +69,42 @@ def print_dataset(file: Path, target: Path, manifest: Mapping[str, Any]) -> None
 
 
 def print_index(facts: Mapping[str, Any]) -> None:
-    """Print what is in a recording."""
-    for name, value in facts.items():
-        if isinstance(value, str | int | float):
-            say(f"{name.replace('_', ' ')}: {value}")
+    """Print what is in a recording, from the content of `index.json`."""
+    chunks = facts["chunks"]
+    codecs = ", ".join(f"{codec['count']} {name}" for name, codec in chunks["compression"].items())
+    duration = facts["duration_seconds"]
+    lines = {
+        "recording": facts["recording"],
+        "size": f"{facts['size']} bytes",
+        "written by": " ".join(filter(None, [facts["library"], f"(profile {facts['profile'] or 'none'})"])),
+        "start": facts["start_time"] or "no messages",
+        "end": facts["end_time"] or "no messages",
+        "duration": "none" if duration is None else f"{duration:.3f} s",
+        "messages": facts["messages"],
+        "chunks": f"{chunks['count']} ({codecs})" if codecs else "none",
+        "attachments": _listed(facts["attachments"]),
+        "metadata": _listed(facts["metadata"]),
+    }
+    for name, value in lines.items():
+        say(f"{name + ':':<13}{value}")
+    rows = [
+        (topic, str(found["messages"]), _rate(found["rate_hz"]), _schemas(found))
+        for topic, found in facts["topics"].items()
+    ]
+    _print_table(("topic", "messages", "Hz", "schema"), rows)
+
+
+def _listed(items: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(item["name"] for item in items) or "none"
+
+
+def _rate(hertz: float | None) -> str:
+    return "" if hertz is None else f"{hertz:.2f}"
+
+
+def _schemas(topic: Mapping[str, Any]) -> str:
+    names = ", ".join(schema["name"] for schema in topic["schemas"]) or "no schema"
+    return f"{names} [{', '.join(topic['message_encodings'])}]"
 
 
 def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

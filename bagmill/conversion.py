@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bagmill.columns import Failure, Rows, assemble, assemble_unreadable, table_schema, unreadable_schema
 from bagmill.decoders import Decoder
-from bagmill.findings import TableRun, loss_facts, skipped_messages, table_facts, warnings
+from bagmill.findings import TableRun, skipped_messages, table_facts, warnings
 from bagmill.inspection import Grouping
 from bagmill.options import MAX_TIME_NS
 from bagmill.recording import Block, Identity, Loss
@@ -54,7 +54,7 @@ class Conversion:
             self.pool.begin(run.table.folder, run.schema)
 
     @property
-    def counters(self) -> Mapping[str, int]:
+    def counters(self) -> dict[str, int]:
         """Messages read and found unreadable so far."""
         return {
             "messages": sum(run.read for run in self.runs),
@@ -111,7 +111,11 @@ class Conversion:
         return Report(
             outputs=tuple(self._outputs(parts)),
             warnings=tuple(warnings(self.runs, losses)),
-            counters={**self.counters, "rows": sum(run.written for run in self.runs)},
+            counters={
+                **self.counters,
+                "rows": sum(run.written for run in self.runs),
+                "bytes": self.identity.size,
+            },
             body={
                 **body,
                 "topics": {
@@ -121,7 +125,7 @@ class Conversion:
                     for run in self.runs
                 },
                 "unreadable": self._paths(parts.get(UNREADABLE, ())),
-                "losses": [loss_facts(loss) for loss in losses],
+                "losses": [loss.facts() for loss in losses],
             },
             complete=not missing and all(loss.harmless for loss in losses),
         )

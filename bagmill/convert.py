@@ -39,7 +39,8 @@ def convert(
             conversion = Conversion(pool, output, source.identity, list(zip(tables, decoders, strict=True)))
             for block in read_blocks(source, tables, options):
                 conversion.take(block)
-                steps.sink(Progress("convert", source.done_bytes, source.size, conversion.counters))
+                done = source.done_bytes
+                steps.sink(Progress("convert", done, source.size, conversion.counters | {"bytes": done}))
             return conversion.finish(source.losses, _body(source, options))
 
 

@@ -65,17 +65,6 @@ def table_facts(run: TableRun, skipped: int, files: list[str]) -> dict[str, Any]
     }
 
 
-def loss_facts(loss: Loss) -> dict[str, Any]:
-    """What the manifest says about a damaged place; `offset` and `length` are bytes of the recording."""
-    return {
-        "offset": loss.offset,
-        "length": loss.length,
-        "reason": loss.reason,
-        "messages": dict(loss.messages),
-        "harmless": loss.harmless,
-    }
-
-
 def warnings(runs: Sequence[TableRun], losses: Sequence[Loss]) -> Iterator[Warn]:
     """What the user must know: damage first, then missing messages, then how topics were decoded."""
     for loss in losses:

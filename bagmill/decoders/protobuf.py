@@ -11,7 +11,7 @@ from bagmill.decoders.base import Note, UnreadableMessage
 from bagmill.decoders.rows import Row, RowDecoder
 from bagmill.schemas.arrow import column_names
 from bagmill.schemas.protobuf import load_descriptor
-from bagmill.schemas.tree import PLACEHOLDER, Mapping, Sequence, Struct, Type
+from bagmill.schemas.tree import PLACEHOLDER, Kind, Mapping, Primitive, Sequence, Struct, Type
 
 Getter = Callable[[Message], Any]
 
@@ -35,8 +35,6 @@ class ProtobufDecoder(RowDecoder):
             row: Row = self._row(message)
         except DecodeError as error:
             raise UnreadableMessage(f"no valid protobuf: {error}") from None
-        except UnicodeDecodeError:
-            raise UnreadableMessage("a string is no UTF-8") from None
         if not self._unknown:
             self._look_for_unknown(message)
         return row
@@ -84,7 +82,8 @@ class _Converter:
         if isinstance(node, Mapping):
             value_of = self.element(node.value, item.message_type.fields_by_name["value"])
             # The order of a map's entries means nothing and is not the same each time; sorted, it is.
-            return lambda value: [(key, value_of(get(value)[key])) for key in sorted(get(value))]
+            key_of = _text if node.key.kind is Kind.STRING else _same
+            return lambda value: [(key_of(key), value_of(get(value)[key])) for key in sorted(get(value))]
         if isinstance(node, Sequence):
             element_of = self.element(node.element, item)
             return lambda value: [element_of(element) for element in get(value)]
@@ -94,11 +93,19 @@ class _Converter:
         return lambda value: convert(get(value)) if present(value) else None
 
     def element(self, node: Type, item: FieldDescriptor) -> Callable[[Any], Any]:
-        return self.struct(node, item.message_type) if isinstance(node, Struct) else _same
+        if isinstance(node, Struct):
+            return self.struct(node, item.message_type)
+        return _text if isinstance(node, Primitive) and node.kind is Kind.STRING else _same
 
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):  # that is how proto2 gives a string that is none
+        raise UnreadableMessage("a string is no UTF-8")
+    return str(value)
 
 
 def _access(item: FieldDescriptor) -> tuple[Getter, Callable[[Message], bool] | None]:
