@@ -19,8 +19,8 @@ OWN = {
     "benchmarks",
 }
 PIN = re.compile(r"([A-Za-z0-9_.-]+)==[\w.]+")
-USED_OTHERWISE = {"uvicorn"}
-"""Started as a program, never imported."""
+USED_OTHERWISE = {"uvicorn", "watchfiles"}
+"""Started as a program; loaded by `uvicorn --reload`, which else would look at every file again and again."""
 PINNED_BY = {"pydantic-core": "pydantic"}
 """What another requirement brings along in exactly one version."""
 
