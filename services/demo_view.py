@@ -121,7 +121,8 @@ def show_result(console: Console, result: Result) -> int:
             if step.error:
                 console.print(f"\n{step.name} failed", style="bold red")
                 show_problem(console, step.error)
-        console.print(f"\nIts folder: {result.folder}", markup=False)
+        console.print(f"\nfolder  {result.folder}", markup=False)
+        console.print(f"log     {result.folder / 'worker.log'}", markup=False)
         return 1
     topics = read_topics(result)
     console.print()
