@@ -18,7 +18,7 @@ exec '{sys.executable}' -c '
 import json, os, sys
 print(json.dumps({{"args": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ)}}))' "$@"
 """
-FILES = ("Makefile", "bootstrap.py", "requirements.txt", "requirements-dev.txt")
+FILES = ("Makefile", ".ci/run", "bootstrap.py", "requirements.txt", "requirements-dev.txt")
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def copy(tmp_path: Path) -> Path:
     """A checkout with a space and an umlaut in its path, installed so far as make can tell."""
     folder = tmp_path / "a chëckout"
     (folder / ".venv" / "bin").mkdir(parents=True)
+    (folder / ".ci").mkdir()
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     python = folder / ".venv" / "bin" / "python"
@@ -83,11 +84,22 @@ def test_run_takes_settings_from_the_command_line(copy: Path) -> None:
     assert call.args == ["-m", "services.launcher"]
 
 
-def test_test_lints_first(copy: Path) -> None:
-    answer = make("test", cwd=copy)
-    calls = [json.loads(line)["args"][1] for line in answer.stdout.splitlines()]
+def modules(answer: subprocess.CompletedProcess[str]) -> list[str]:
+    """What the interpreter was asked to run, call by call."""
+    assert answer.returncode == 0, answer.stderr
+    calls = [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+    return [call["args"][1] for call in calls]
 
-    assert calls == ["ruff", "ruff", "mypy", "pytest"]
+
+def test_test_lints_first(copy: Path) -> None:
+    assert modules(make("test", cwd=copy)) == ["ruff", "ruff", "mypy", "pytest"]
+
+
+def test_what_runs_for_every_change_is_make_test(copy: Path, tmp_path: Path) -> None:
+    command = [copy / ".ci" / "run"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert modules(answer) == modules(make("test", cwd=copy))
 
 
 def test_clean_leaves_the_users_files(copy: Path) -> None:
