@@ -21,8 +21,9 @@ OWN = {
 PIN = re.compile(r"([A-Za-z0-9_.-]+)==[\w.]+")
 USED_OTHERWISE = {"uvicorn", "watchfiles"}
 """Started as a program; loaded by `uvicorn --reload`, which else would look at every file again and again."""
-PINNED_BY = {"pydantic-core": "pydantic"}
-"""What another requirement brings along in exactly one version."""
+TOOLS = {"gunicorn", "mypy", "ruff"}
+PINNED_BY = {"pydantic-core": "pydantic", "annotated-types": "pydantic"}
+"""What another requirement brings along and shows in its own interface."""
 
 
 def pins(name: str) -> set[str]:
@@ -52,3 +53,10 @@ def test_what_the_program_imports_is_required() -> None:
 
 def test_what_is_required_is_used() -> None:
     assert pins("requirements.txt") <= imported(*CODE) | USED_OTHERWISE
+
+
+def test_what_tests_use_is_what_is_installed_for_them() -> None:
+    used = {PINNED_BY.get(name, name) for name in imported("tests", "benchmarks")}
+
+    assert used <= pins("requirements.txt") | pins("requirements-dev.txt")
+    assert pins("requirements-dev.txt") <= used | TOOLS
