@@ -51,6 +51,11 @@ class WriterPool:
     def __contains__(self, folder: str) -> bool:
         return folder in self._tables
 
+    @property
+    def pending(self) -> int:
+        """Bytes of Arrow data that all tables hold back."""
+        return sum(table.pending for table in self._tables.values())
+
     def write(self, folder: str, batch: pa.RecordBatch) -> None:
         """Take rows of a table.
 
@@ -59,7 +64,7 @@ class WriterPool:
         """
         with self._failures(folder):
             self._tables[folder].write(batch)
-            while sum(table.pending for table in self._tables.values()) > self._pending_bytes:
+            while self.pending > self._pending_bytes:
                 largest = max(self._tables, key=lambda name: self._tables[name].pending)
                 self._tables[largest].flush()
                 self._note(largest)
