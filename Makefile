@@ -19,7 +19,7 @@ help:
 	@echo "make test                      lint, then all tests"
 	@echo "make lint                      ruff and mypy --strict"
 	@echo "make format                    let ruff format the code"
-	@echo "make docs                      write docs/settings.md anew from config.py"
+	@echo "make docs                      write docs/settings.md and docs/errors.md anew from the code"
 	@echo "make clean                     remove .venv and caches; never recordings or workflows"
 	@echo "PYTHON=python3.12              with any of them: the Python that .venv is made with"
 
@@ -42,6 +42,7 @@ format: .venv/dev.stamp
 
 docs: .venv/run.stamp
 	@$(BIN) -m tests.support.settings_page
+	@$(BIN) -m tests.support.errors_page
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

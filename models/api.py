@@ -146,4 +146,6 @@ class ProblemInfo(BaseModel):
     code: str
     title: str
     hint: str
-    status: int = Field(description="The HTTP status it comes with, where it is an HTTP answer.")
+    status: int | None = Field(
+        description="The HTTP status it comes with; null if it is no answer of the API."
+    )

@@ -18,27 +18,38 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bagmill.errors import BagmillError, RecordingError, SelectionError
+from bagmill.errors import BagmillError, OutputError, RecordingError, SchemaError, SelectionError
 from models.problem import Problem
 from routes.exceptions import BY_STATUS, HttpError
-from services.errors import IllegalOperation, LockTimeout, MissingError, RequestError
-from services.problems import all_kinds, problem_of
+from services.errors import (
+    IllegalOperation,
+    JobError,
+    LaunchError,
+    LockTimeout,
+    MissingError,
+    RequestError,
+)
+from services.problems import problem_of
 from services.validation import fault_at, invalid, token
 
 MEDIA_TYPE = "application/problem+json"
 MAX_TEXT = 300
 
-STATUSES: Mapping[type[BagmillError], int] = {
+STATUSES: Mapping[type[BagmillError], int | None] = {
     RequestError: 422,
     IllegalOperation: 409,
     MissingError: 404,
     RecordingError: 422,
-    SelectionError: 422,
+    SelectionError: None,
+    OutputError: None,
+    SchemaError: None,
+    JobError: None,
+    LaunchError: None,
     LockTimeout: 503,
     HttpError: 400,
     BagmillError: 500,
 } | {kind: status for status, kind in BY_STATUS.items()}
-"""The status of a class and of all classes below it that have none of their own."""
+"""The status of a class, and of those below it that are not named. None: no answer, what fails a run."""
 
 _KEPT_HEADERS = ("allow", "content-range", "retry-after")
 
@@ -103,18 +114,13 @@ def install(app: FastAPI) -> None:
 
 
 def status_of(exc: BaseException) -> int:
-    """The HTTP status of an exception: that of its nearest class in `STATUSES`."""
-    return status_of_class(type(exc))
+    """The HTTP status of an exception; 500 for one that is not Bagmill's, or should not have come here."""
+    return (status_of_class(type(exc)) if isinstance(exc, BagmillError) else None) or 500
 
 
-def status_of_class(kind: type[BaseException]) -> int:
-    """The status of a class of exceptions; 500 for those that are not Bagmill's."""
-    return next((STATUSES[one] for one in kind.__mro__ if one in STATUSES), 500)
-
-
-def status_of_kind(code: str) -> int:
-    """The HTTP status of the kind of problem with this code."""
-    return next((status_of_class(kind) for kind in all_kinds() if kind.code == code), 500)
+def status_of_class(kind: type[BagmillError]) -> int | None:
+    """The status of the nearest class in `STATUSES`."""
+    return next(STATUSES[one] for one in kind.__mro__ if one in STATUSES)
 
 
 async def _pass_on(request: Request, exc: Exception) -> Response:  # noqa: ARG001 - the framework's signature

@@ -6,9 +6,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from models.api import Health, ProblemInfo
 from routes.common import Service, problems
-from routes.errors import status_of_kind
+from routes.errors import status_of_class
 from routes.exceptions import NoSuchRoute
-from services.problems import kinds
+from services.problems import kinds, title_of
 
 api = APIRouter(tags=["system"])
 router = APIRouter(tags=["system"])
@@ -36,7 +36,7 @@ def explain_problem(code: str) -> ProblemInfo:
         raise NoSuchRoute(
             f"There is no kind of problem {code[:100]!r}.", hint="docs/errors.md lists them all."
         )
-    return ProblemInfo(code=kind.code, title=kind.title, hint=kind.hint, status=status_of_kind(kind.code))
+    return ProblemInfo(code=code, title=title_of(kind), hint=kind.default_hint, status=status_of_class(kind))
 
 
 @router.get("/", include_in_schema=False)

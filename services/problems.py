@@ -2,22 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
 from bagmill.errors import BagmillError
 from models.problem import Problem, ProblemItem
 from services.errors import InternalError, InvalidRequest, StorageFailed
-
-
-@dataclass(frozen=True, slots=True)
-class ProblemKind:
-    """One kind of problem: what `/problems/<code>` tells, and a section of `docs/errors.md`."""
-
-    code: str
-    title: str
-    hint: str
 
 
 def problem_of(exc: BaseException) -> Problem:
@@ -42,22 +32,20 @@ def title_of(kind: type[BagmillError]) -> str:
     return (kind.__doc__ or "").strip().splitlines()[0].removesuffix(".")
 
 
-def kinds() -> Mapping[str, ProblemKind]:
+def kinds() -> Mapping[str, type[BagmillError]]:
     """All kinds of problems whose classes have been imported, by code, in the order of the alphabet."""
-    found = {kind.code: ProblemKind(kind.code, title_of(kind), kind.default_hint) for kind in all_kinds()}
-    return dict(sorted(found.items()))
-
-
-def all_kinds(root: type[BagmillError] = BagmillError) -> Iterator[type[BagmillError]]:
-    """All classes of exceptions that have been imported, the general ones first."""
-    yield root
-    for kind in root.__subclasses__():
-        yield from all_kinds(kind)
+    return dict(sorted((kind.code, kind) for kind in _tree(BagmillError)))
 
 
 def printable(text: str) -> str:
     """The text with what UTF-8 can't carry (undecodable bytes of file names) written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _tree(root: type[BagmillError]) -> Iterator[type[BagmillError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from _tree(kind)
 
 
 def _printable(value: str | int) -> str | int:

@@ -38,7 +38,10 @@ def routes(settings: Settings) -> Iterator[tuple[str, str]]:
     """(method, path) of everything the API answers to, in its schema or not."""
     from app import create_app
 
-    for route in create_app(settings).routes:
+    app = create_app(settings)
+    for path, operations in app.openapi()["paths"].items():
+        yield from ((method.upper(), path) for method in operations)
+    for route in app.routes:
         if isinstance(route, APIRoute):
             yield from ((method, route.path) for method in route.methods or ())
 

@@ -9,7 +9,7 @@ import pytest
 
 from config import Settings
 from routes.errors import status_of_class
-from services.problems import all_kinds
+from services.problems import kinds
 from tests.support.processes import python
 
 URL = re.compile(r"""(?:src|href|url)\s*[=:(]\s*["']?([^"'\s)>]+)""")
@@ -63,9 +63,9 @@ def test_the_description_of_the_api_is_whole(http: httpx2.Client) -> None:
 
 
 def test_each_kind_of_problem_has_its_page(http: httpx2.Client) -> None:
-    for kind in all_kinds():
-        page = http.get(f"/problems/{kind.code}").json()
-        assert page["code"] == kind.code
+    for code, kind in kinds().items():
+        page = http.get(f"/problems/{code}").json()
+        assert page["code"] == code
         assert page["title"]
         assert page["hint"]
         assert page["status"] == status_of_class(kind)

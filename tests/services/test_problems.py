@@ -6,7 +6,7 @@ import pytest
 
 from bagmill.errors import BagmillError, NotMcap, RecordingNotFound
 from services.errors import InvalidRequest, RequestFault
-from services.problems import all_kinds, kinds, problem_of
+from services.problems import kinds, problem_of, title_of
 from services.suggestions import did_you_mean
 
 
@@ -66,11 +66,11 @@ def test_what_json_cannot_carry_is_escaped() -> None:
 
 
 def test_every_kind_tells_itself() -> None:
-    for kind in all_kinds():
+    for code, kind in kinds().items():
         assert issubclass(kind, BagmillError)
-        assert kind.code in kinds()
-        assert kinds()[kind.code].title
-        assert kinds()[kind.code].hint
+        assert kind.code == code
+        assert title_of(kind)
+        assert kind.default_hint
 
 
 def test_suggestions() -> None:
