@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bagmill.findings import loss_facts
 from bagmill.options import VisualizeOptions
 from bagmill.recording import Loss, Recording
 from bagmill.recording.source import shown
@@ -129,7 +128,7 @@ def account(outcomes: Sequence[Outcome], source: Recording, options: VisualizeOp
                 for name, ns in (("start_time", options.start_time), ("end_time", options.end_time))
             },
             "topics": topics,
-            "losses": [loss_facts(loss) for loss in source.losses],
+            "losses": [loss.facts() for loss in source.losses],
         },
         complete=not unreadable and all(loss.harmless for loss in source.losses),
     )

@@ -95,8 +95,8 @@ class Attempt:
             self._columns.topics[number] = Topic(self._parts[number], decoder, taken)
         for block in read_blocks(self._source, [part.table for part in self._parts], self._options):
             yield from self._columns.chunks(block)
-            done = Progress("convert", self._source.done_bytes, self._source.size, self.counters)
-            self._steps.sink(done)
+            done = self._source.done_bytes
+            self._steps.sink(Progress("convert", done, self._source.size, self.counters | {"bytes": done}))
 
     def _position(self, chunk: Chunk) -> int:
         """About how many bytes of the recording the SDK's reader has read, from the times of a chunk."""

@@ -131,9 +131,9 @@ def blobs(data: pa.Array) -> pa.ListArray:
     _, offsets, content = binary.buffers()
     size = 0 if content is None else content.size
     values = pa.UInt8Array.from_buffers(pa.uint8(), size, [None, content or pa.py_buffer(b"")])
-    places = pa.Int32Array.from_buffers(pa.int32(), len(binary) + 1, [None, offsets], offset=binary.offset)
+    places = np.frombuffer(offsets, np.int32, len(binary) + 1, 4 * binary.offset) if len(binary) else [0]
     mask = binary.is_null() if binary.null_count else None
-    return pa.ListArray.from_arrays(places, values, type=BLOB, mask=mask)
+    return pa.ListArray.from_arrays(pa.array(places, pa.int32()), values, type=BLOB, mask=mask)
 
 
 def frames(names: pa.Array, suffix: str = "") -> pa.Array:

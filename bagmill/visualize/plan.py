@@ -90,9 +90,12 @@ def plan(recording: Recording, options: VisualizeOptions) -> list[Part]:
 
 
 def entity_path(topic: str) -> str:
-    """The entity of a topic, as the SDK's reader makes it: `/a//b c/` becomes `/a/b\\ c`."""
+    """The entity of a topic, as the SDK's reader makes it: `/a//b c/` becomes `/a/b\\ c`.
+
+    Topics whose entity would be the root or one of those that the SDK keeps for itself go below `/topic`.
+    """
     path: str = Chunk.from_columns(topic, (), [one_each("TextLog:text", [""])]).entity_path
-    return "/__topic" + path if path == "/" or path.startswith("/__") else path
+    return ("/topic" + path).rstrip("/") if path == "/" or path.startswith("/__") else path
 
 
 def _sdk_parts(

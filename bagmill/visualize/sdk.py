@@ -25,13 +25,17 @@ def private_environment(base: Mapping[str, str] = os.environ) -> dict[str, str]:
     return kept | QUIET | _PRIVATE
 
 
+_MAIN = "import sys; from rerun_cli.__main__ import main; sys.exit(main())"
+"""`python -m rerun_cli` would end with 0 whatever the program it starts ends with."""
+
+
 def run_cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the `rerun` program that came with the SDK in this environment, and capture what it says.
+    """Run the `rerun` program that came with the SDK, and capture what it says.
 
     Its exit code says little (0 for an empty file): read the output.
     """
     return subprocess.run(
-        [sys.executable, "-P", "-m", "rerun_cli", *arguments],
+        [sys.executable, "-P", "-c", _MAIN, *arguments],
         env=private_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
