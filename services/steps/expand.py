@@ -31,7 +31,7 @@ def run(request: JobRequest, progress: ProgressSink) -> Report:
     """
     options = ExpandOptions.model_validate(request.params)
     base = Path(options.base)
-    found = sources.find(options.recordings, base)
+    found = _found(options, base)
     if not (found.recordings or found.unnamed or options.may_be_empty):
         raise RecordingNotFound(
             f"No *.mcap file matches {options.recordings!r}.", where={"path": options.base}
@@ -45,6 +45,12 @@ def run(request: JobRequest, progress: ProgressSink) -> Report:
         counters={"recordings": count},
         complete=not found.unnamed,
     )
+
+
+def _found(options: ExpandOptions, base: Path) -> sources.Found:
+    if options.may_be_empty and not base.exists():  # a fresh checkout has no recordings folder yet
+        return sources.Found(())
+    return sources.find(options.recordings, base)
 
 
 def _looked_at(recordings: Iterable[str], base: Path, progress: ProgressSink) -> Iterator[Listed]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from loguru import logger
 
+from bagmill.errors import BagmillError, OutputExists
 from config import LogLevel
 from models.base import utc_now
 from models.problem import Problem
@@ -69,11 +70,11 @@ def conclude(ctx: Context, running: Running) -> list[Job]:
         StaleFence, WorkflowNotFound, StateUnreadable: there is nothing to record it in.
         StorageFailed, LockTimeout: it is not recorded yet.
     """
-    rejected: OutputRejected | None = None
+    rejected: BagmillError | None = None
     if running.done and running.exited and running.exited.code == 0:
         try:
             return _committed(ctx, running)
-        except OutputRejected as error:
+        except (OutputRejected, OutputExists) as error:
             rejected = error
     with ctx.states.edit(running.request.workflow) as edit:
         step = running.step_in(edit.state)
@@ -117,7 +118,7 @@ def _tell(ctx: Context, running: Running, verdict: Verdict) -> None:
     )
 
 
-def _verdict(running: Running, step: StepState, rejected: OutputRejected | None) -> Verdict:
+def _verdict(running: Running, step: StepState, rejected: BagmillError | None) -> Verdict:
     if step.status is Status.CANCELLING:
         return _cancelled()
     if running.failure and not running.failure.retryable:
