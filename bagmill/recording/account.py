@@ -10,7 +10,7 @@ from bagmill.options import OnCorrupt
 from bagmill.recording.blocks import Batch, Selection
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.losses import Loss, LossLog
-from bagmill.recording.messages import Entries
+from bagmill.recording.messages import Entries, UInt64
 from bagmill.recording.records import Statistics
 
 _IDS = 1 << 16
@@ -68,8 +68,12 @@ class Account:
     def named_by(self, entries: Entries, beyond: int = 0) -> dict[int, int]:
         """Count the selected messages that MessageIndex records name at or behind an offset in the chunk."""
         channel, log_time, offset = entries.columns()
-        wanted = self._selection.in_time(log_time) & self._selection.on_channel(channel) & (offset >= beyond)
-        return _counts(channel[wanted])
+        behind = offset >= beyond
+        return self.selected(channel[behind], log_time[behind])
+
+    def selected(self, channel: npt.NDArray[np.uint16], log_time: UInt64) -> dict[int, int]:
+        """Count messages within the selection by channel."""
+        return _counts(channel[self._selection.in_time(log_time) & self._selection.on_channel(channel)])
 
     def admit(self, batch: Batch, ambiguous: Mapping[int, int]) -> npt.NDArray[np.bool_]:
         """Say which messages of a batch are wanted, and count them.

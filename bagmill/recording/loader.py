@@ -73,6 +73,9 @@ class Loader:
             lost = self._account.named_by(entries, beyond=found.stop - begin)
             reason = f"the records in a chunk are damaged from byte {found.stop - begin} on"
             self._account.lose(head.offset, head.length, reason, lost)
+        elif head.crc == 0 and (lost := self._not_found(entries, found)):
+            reason = "the chunk does not hold all messages that its index names"
+            self._account.lose(head.offset, head.length, reason, lost)
 
     def run(self, at: int, end: int, *, inside: bool = False) -> Generator[Block, None, int]:
         """Read records that stand side by side in the file, in windows, until another kind comes (or the
@@ -128,6 +131,14 @@ class Loader:
         self._ambiguous = dict.fromkeys(self._ambiguous, 0)
         if wanted.any():
             yield batch.block(wanted)
+
+    def _not_found(self, entries: Entries, found: Found) -> dict[int, int]:
+        """How many messages by channel MessageIndex records name beyond those that were found."""
+        views = self._buffer.views
+        present = self._account.selected(views.u16[found.starts + 9], views.u64[found.starts + 15])
+        named = self._account.named_by(entries)
+        missing = {channel: count - present.get(channel, 0) for channel, count in named.items()}
+        return {channel: count for channel, count in missing.items() if count > 0}
 
     def _chunk_in_parts(self, head: ChunkHead) -> Iterator[Block]:
         """Read a chunk without compression that is too big for memory, its CRC first."""

@@ -6,17 +6,18 @@ missing.
 """
 
 from dataclasses import dataclass, field
+from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
 
+from bagmill.recording.frames import is_padding
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
     MAX_RECORD,
     MESSAGE_HEAD_SIZE,
     MESSAGE_START,
-    SLACK,
     Opcode,
 )
 from bagmill.recording.source import Window
@@ -24,8 +25,10 @@ from bagmill.recording.source import Window
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 
-_INDEX_HEAD_SIZE = 6
+_INDEX_HEAD = Struct("<HI")
 """Channel id and byte length of the array, in front of a MessageIndex record's entries."""
+
+_INDEX_HEAD_SIZE = _INDEX_HEAD.size
 
 _DEFINITIONS = frozenset({Opcode.SCHEMA, Opcode.CHANNEL})
 
@@ -75,43 +78,40 @@ class Found:
     stop: int
 
 
-def read_entries(window: Window, at: int) -> Entries:
-    """Read the MessageIndex records that begin at file offset `at`; there may be none."""
+def read_entries(window: Window, at: int, stop: int) -> Entries:
+    """Read the MessageIndex records that begin at file offset `at`, of which none reaches beyond `stop`."""
     entries = Entries(end=at)
     while True:
         head = window.at(entries.end, HEAD_SIZE + _INDEX_HEAD_SIZE)
         if len(head) < HEAD_SIZE + _INDEX_HEAD_SIZE:
             return entries
         opcode, length = HEAD.unpack_from(head)
-        if opcode != Opcode.MESSAGE_INDEX or not _INDEX_HEAD_SIZE <= length <= MAX_RECORD:
+        end = entries.end + HEAD_SIZE + int(length)
+        if opcode != Opcode.MESSAGE_INDEX or end > stop or not _INDEX_HEAD_SIZE <= length <= MAX_RECORD:
             return entries
-        record = window.at(entries.end, HEAD_SIZE + length)
-        if len(record) < HEAD_SIZE + length:
+        channel, size = _INDEX_HEAD.unpack_from(head, HEAD_SIZE)
+        padding = length - _INDEX_HEAD_SIZE - size
+        if padding < 0 or (padding and not is_padding(window, entries.end, end, stop)):
             return entries
-        _add_entries(entries, record[HEAD_SIZE:])
-        entries.end += HEAD_SIZE + length
-
-
-def _add_entries(entries: Entries, content: memoryview) -> None:
-    channel = int.from_bytes(content[:2], "little")
-    size = int.from_bytes(content[2:_INDEX_HEAD_SIZE], "little")
-    if size % 16 or not 0 <= len(content) - _INDEX_HEAD_SIZE - size <= SLACK:
-        entries.usable = False
-        return
-    entries.channels.append(channel)
-    entries.pairs.append(np.frombuffer(content, "<u8", size // 8, _INDEX_HEAD_SIZE))
+        if size % 16:
+            entries.usable = False
+        else:
+            record = window.at(entries.end, HEAD_SIZE + length)
+            entries.channels.append(channel)
+            entries.pairs.append(np.frombuffer(record, "<u8", size // 8, HEAD_SIZE + _INDEX_HEAD_SIZE))
+        entries.end = end
 
 
 def find_messages(views: Views, begin: int, end: int, entries: Entries) -> Found:
     """Find the messages of a decompressed chunk in `buffer[begin:end]`, in their order in the file."""
     if entries.usable and entries.channels:
-        found = _from_index(views, begin, end, entries)
+        found = from_index(views, begin, end, entries)
         if found is not None:
             return found
     return scan(views, begin, end, whole=True)
 
 
-def _from_index(views: Views, begin: int, end: int, entries: Entries) -> Found | None:
+def from_index(views: Views, begin: int, end: int, entries: Entries) -> Found | None:
     """Take the messages from the index; None if the index and the bytes don't agree in everything."""
     channel, log_time, offset = entries.columns()
     size = end - begin

@@ -147,8 +147,16 @@ def read_metadata(content: bytes | memoryview) -> tuple[str, dict[str, str]]:
     return fields.text(), fields.text_map()
 
 
-def read_attachment_head(content: bytes | memoryview, offset: int, length: int) -> Attachment:
-    """Read the fields of an Attachment record in front of its data; `length` is of the whole record in bytes.
+def read_attachment_head(
+    content: bytes | memoryview, offset: int, length: int, slack: int = SLACK
+) -> Attachment:
+    """Read the fields of an Attachment record in front of its data.
+
+    Args:
+        content: the first bytes of the record's content.
+        offset: file offset of the record.
+        length: length of the record, opcode and length field included.
+        slack: most bytes behind its known fields.
 
     Raises:
         Malformed: they don't agree with the record's length.
@@ -156,20 +164,20 @@ def read_attachment_head(content: bytes | memoryview, offset: int, length: int) 
     fields = Fields(content)
     log_time, create_time = fields.u64(), fields.u64()
     name, media_type, size = fields.text(), fields.text(), fields.u64()
-    if not 0 <= length - (HEAD_SIZE + fields.at + size + 4) <= SLACK:
+    if not 0 <= length - (HEAD_SIZE + fields.at + size + 4) <= slack:
         raise Malformed("an attachment's length is not its record's")
     return Attachment(name, media_type, offset, length, size, log_time, create_time)
 
 
-def read_metadata_head(content: bytes | memoryview, offset: int, length: int) -> Metadata:
-    """Read the name of a Metadata record; `length` is of the whole record in bytes.
+def read_metadata_head(content: bytes | memoryview, offset: int, length: int, slack: int) -> Metadata:
+    """Read the name of a Metadata record; the arguments are those of `read_attachment_head`.
 
     Raises:
         Malformed: its fields don't agree with the record's length.
     """
     fields = Fields(content)
     name, size = fields.text(), fields.u32()
-    if not 0 <= length - (HEAD_SIZE + fields.at + size) <= SLACK:
+    if not 0 <= length - (HEAD_SIZE + fields.at + size) <= slack:
         raise Malformed("the length of a metadata record is wrong")
     return Metadata(name, offset, length)
 

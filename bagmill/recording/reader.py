@@ -41,8 +41,12 @@ class Recording:
         self._reading: Reading | None = None
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open a recording, check that it is one, and read its header.
+    def open(cls, path: Path, *, max_record: int = MAX_RECORD) -> Self:
+        """Open a recording and check that it is one.
+
+        Args:
+            path: of the file.
+            max_record: records and decompressed chunks above so many bytes are not taken into memory whole.
 
         Raises:
             RecordingNotFound: nothing is there.
@@ -58,7 +62,7 @@ class Recording:
         except BaseException:
             source.close()
             raise
-        return cls(source)
+        return cls(source, max_record=max_record)
 
     def close(self) -> None:
         """Close the file."""

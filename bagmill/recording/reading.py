@@ -11,16 +11,19 @@ from bagmill.recording.account import Account
 from bagmill.recording.blocks import Block, Selection
 from bagmill.recording.chunks import crc_of, head_bytes
 from bagmill.recording.definitions import Definitions
+from bagmill.recording.frames import chunk_at, is_chunk, may_be_record
 from bagmill.recording.layout import Inventory, Layout
 from bagmill.recording.loader import OUTSIDE, Loader
 from bagmill.recording.messages import read_entries
 from bagmill.recording.parse import read_attachment_head, read_chunk_head, read_metadata_head
 from bagmill.recording.records import HEAD, HEAD_SIZE, SLACK, ChunkHead, ChunkIndex, Malformed, Opcode
-from bagmill.recording.resync import chunk_at, is_chunk, next_chunk, next_run
+from bagmill.recording.resync import next_chunk, next_run
 from bagmill.recording.source import Source, Window
 from bagmill.recording.tail import check_tail
 
 _NAMES_AT_MOST = 1 << 20
+_CHECKED = frozenset({Opcode.ATTACHMENT, Opcode.METADATA, Opcode.MESSAGE_INDEX, Opcode.DATA_END})
+"""Kinds whose own fields tell whether they are what their opcode says."""
 
 
 class Reading:
@@ -47,6 +50,7 @@ class Reading:
         self._index = {chunk.offset: chunk for chunk in layout.chunks}
         self._landmarks = [chunk.offset for chunk in layout.chunks] if layout.proven else []
         self._data_crc: tuple[int, int] | None = None
+        self._chunked = bool(layout.chunks)
         self._ended = False
 
     def blocks(self) -> Iterator[Block]:
@@ -80,6 +84,9 @@ class Reading:
         opcode, end = self._frame(at)
         if opcode == Opcode.CHUNK:
             return (yield from self._chunk(at, end))
+        if opcode not in _CHECKED and is_chunk(self._window, at, end):
+            self._chunked = True
+            raise Malformed("a chunk's opcode is damaged")
         if opcode in OUTSIDE:
             after = yield from self._loader.run(at, self._next_landmark(at))
             if after == at:
@@ -89,8 +96,6 @@ class Reading:
             return self._orphans(at)
         if opcode == Opcode.DATA_END:
             self._data_end(at, end)
-        elif opcode == Opcode.FOOTER:
-            self._ended = True
         else:
             self._beside(opcode, at, end)
         return end
@@ -102,6 +107,7 @@ class Reading:
             raise Malformed("the data ends inside a record")
         opcode, length = HEAD.unpack_from(head)
         end = at + HEAD_SIZE + int(length)
+        self._chunked |= opcode == Opcode.CHUNK
         if opcode == 0:
             raise Malformed("zeros stand where a record should begin")
         if end > self._layout.limit:
@@ -118,21 +124,27 @@ class Reading:
     def _beside(self, opcode: int, at: int, end: int) -> None:
         """Note a record that holds no message; one whose own lengths don't fit has a damaged frame."""
         if opcode == Opcode.ATTACHMENT:
-            self.inventory.attachments.append(read_attachment_head(self._start_of(at, end), at, end - at))
+            attachment = read_attachment_head(self._start_of(at, end), at, end - at, self._slack(end))
+            self.inventory.attachments.append(attachment)
         elif opcode == Opcode.METADATA:
-            self.inventory.metadata.append(read_metadata_head(self._start_of(at, end), at, end - at))
+            metadata = read_metadata_head(self._start_of(at, end), at, end - at, self._slack(end))
+            self.inventory.metadata.append(metadata)
         elif opcode < Opcode.DATA_END:
             reason = f"a {Opcode(opcode).name.lower().replace('_', ' ')} record stands in the data section"
             self._account.lose(at, end - at, reason, harmless=True)
-        elif is_chunk(self._window, at, end):
-            raise Malformed("a chunk's opcode is damaged")
+        elif not may_be_record(self._window, end, self._layout.limit):
+            raise Malformed("the length of an unknown record is wrong")
+
+    def _slack(self, end: int) -> int:
+        """How many bytes more than its fields a record that ends at `end` may have, by what follows it."""
+        return SLACK if may_be_record(self._window, end, self._layout.limit) else 0
 
     def _start_of(self, at: int, end: int) -> memoryview:
         return self._window.at(at + HEAD_SIZE, min(end - at - HEAD_SIZE, _NAMES_AT_MOST))
 
     def _orphans(self, at: int) -> int:
         """Pass by MessageIndex records that don't follow a chunk: theirs was not recognized."""
-        entries = read_entries(self._window, at)
+        entries = read_entries(self._window, at, self._next_landmark(at))
         if entries.end == at:
             raise Malformed("a message index record is not valid")
         named = self._account.named_by(entries)
@@ -141,7 +153,7 @@ class Reading:
         return entries.end
 
     def _data_end(self, at: int, end: int) -> None:
-        if end - at < HEAD_SIZE + 4:
+        if end - at != HEAD_SIZE + 4:
             raise Malformed("the end of the data section is damaged")
         if self._layout.exact and end != self._layout.limit:
             raise Malformed("the data section ends before its end")
@@ -154,11 +166,11 @@ class Reading:
         content = self._window.at(at + HEAD_SIZE, head_bytes(end - at))
         head = read_chunk_head(content, at, end - at)
         known = self._index.get(at)
-        if head.data_offset + head.data_size < end - SLACK:
+        if head.data_offset + head.data_size < end - self._slack(end):
             raise Malformed("a chunk's record is longer than the chunk")
         if self._landmarks and known is not None and known.length != end - at:
             raise Malformed("the chunk's length is not what the summary says")
-        entries = read_entries(self._window, end)
+        entries = read_entries(self._window, end, self._next_landmark(end))
         self.inventory.chunks.append(_index_of(head))
         if not self._may_skip(head, known):
             reason = None
@@ -192,7 +204,7 @@ class Reading:
         within = [chunk for chunk in self._layout.chunks if at <= chunk.offset < stop]
         lost: dict[int, int] = {}
         for chunk in within:
-            named = self._account.named_by(read_entries(self._window, chunk.end))
+            named = self._account.named_by(read_entries(self._window, chunk.end, stop))
             lost.update({channel: lost.get(channel, 0) + count for channel, count in named.items()})
         harmless = self._layout.chunks_are_all and not within
         self._account.lose(at, stop - at, reason, lost, harmless=harmless)
@@ -205,8 +217,7 @@ class Reading:
             places = self._landmarks[bisect_left(self._landmarks, at) :]
             return next((place for place in places if chunk_at(self._window, place, limit)), None)
         found = next_chunk(self._source, at, limit)
-        chunked = self.inventory.chunks or self._index or self._window.at(at - 1, 1)[0] == Opcode.CHUNK
-        if found is not None or chunked:
+        if found is not None or self._chunked:
             return found
         return next_run(self._source, at, limit, self._definitions.channels)
 

@@ -5,16 +5,14 @@ from collections.abc import Container, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from bagmill.recording.chunks import CHUNK_HEAD_SIZE, head_bytes, is_stored, refuse_impossible
+from bagmill.recording.chunks import CHUNK_HEAD_SIZE
+from bagmill.recording.frames import chunk_at
 from bagmill.recording.messages import Views
-from bagmill.recording.parse import read_chunk_head
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
     MAGIC,
-    MAX_RECORD,
     MESSAGE_HEAD_SIZE,
-    Malformed,
     Opcode,
 )
 from bagmill.recording.source import Source, Window
@@ -32,43 +30,13 @@ _RUN = (Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE)
 _AFTER = (*_RUN, Opcode.ATTACHMENT, Opcode.METADATA, Opcode.DATA_END)
 
 
-def chunk_at(window: Window, offset: int, limit: int) -> bool:
-    """Whether a Chunk record that holds together in itself, and ends before `limit`, stands at `offset`."""
-    head = window.at(offset, HEAD_SIZE)
-    if len(head) < HEAD_SIZE:
-        return False
-    opcode, length = HEAD.unpack_from(head)
-    end = offset + HEAD_SIZE + int(length)
-    return opcode == Opcode.CHUNK and end <= limit and is_chunk(window, offset, end)
-
-
-def is_chunk(window: Window, offset: int, end: int) -> bool:
-    """Whether the content of a record is that of a chunk, whatever its opcode says."""
-    length = end - offset
-    try:
-        chunk = read_chunk_head(window.at(offset + HEAD_SIZE, head_bytes(length)), offset, length)
-        refuse_impossible(chunk, most=length if is_stored(chunk) else MAX_RECORD)
-    except Malformed:
-        return False
-    return chunk.data_offset + chunk.data_size == end and chunk.start_time <= chunk.end_time
-
-
 def next_chunk(source: Source, start: int, limit: int) -> int | None:
-    """Find the first chunk at or behind `start` that ends before `limit`.
-
-    The search ends at the magic bytes of another recording (one that was appended, or stands in an
-    attachment): its chunks are not this recording's.
-    """
+    """Find the first chunk at or behind `start` that ends before `limit`."""
     window = Window(source, limit)
     for at, data in _windows(source, start, limit):
-        foreign = data.tobytes().find(MAGIC)
         for position in _chunk_candidates(data):
-            if 0 <= foreign <= position:
-                break
             if chunk_at(window, at + position, limit):
                 return at + position
-        if foreign >= 0:
-            return None
     return None
 
 
@@ -83,11 +51,19 @@ def next_run(source: Source, start: int, limit: int, channels: Container[int]) -
 
 
 def _windows(source: Source, start: int, limit: int) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    """Overlapping pieces of the file, growing in size, each with its offset."""
+    """Overlapping pieces of the file, growing in size, each with its offset.
+
+    They end at the magic bytes of another recording (one that was appended, or stands in an attachment): what
+    comes then is not this recording's.
+    """
     size = _FIRST
     while limit - start >= HEAD_SIZE:
         size = min(size, limit - start)
-        yield start, np.frombuffer(source.read(start, size), np.uint8)
+        data = source.read(start, size)
+        foreign = data.find(MAGIC)
+        yield start, np.frombuffer(data, np.uint8)[: foreign if foreign >= 0 else size]
+        if foreign >= 0:
+            return
         start = limit if start + size == limit else start + size - _LEAST
         size = min(size * 2, _LARGEST)
 

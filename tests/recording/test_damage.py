@@ -1,0 +1,545 @@
+"""Damage costs what is damaged, and nothing of it happens in silence.
+
+The rule under all of these: if no loss is told, every message is there, and it is what was recorded.
+"""
+
+import random
+import struct
+from pathlib import Path
+
+import pytest
+
+from bagmill.errors import BagmillError, RecordingDamaged
+from bagmill.recording import Recording, SummarySource
+from tests.recording.making import (
+    FAIL,
+    MAGIC,
+    Maker,
+    Message,
+    Read,
+    attachment,
+    channel,
+    header,
+    messages,
+    messages_of,
+    metadata,
+    read,
+    record,
+    schema,
+)
+
+CONTENT = messages(40, channels=2)
+
+
+def chunks(codec: str, content: list[Message] = CONTENT, *, summary: bool = True) -> bytes:
+    """The messages in four chunks, the definitions in the first."""
+    made = Maker.plain(2)
+    each = len(content) // 4
+    for first in range(0, len(content), each):
+        made.chunk(content[first : first + each], codec, define=first == 0)
+    made.add(attachment("notes", b"some notes")).add(metadata("m", {"k": "v"}))
+    return made.finish(summary=summary)
+
+
+def loose(content: list[Message] = CONTENT, *, summary: bool = True) -> bytes:
+    """The messages outside of chunks."""
+    made = Maker.plain(2)
+    made.add(made.definitions()).loose(content)
+    return made.finish(summary=summary, data_crc=True)
+
+
+SMALL = messages(20, channels=2, size=8)
+FILES: dict[str, bytes] = {
+    "stored": chunks("", SMALL),
+    "zstd": chunks("zstd", SMALL),
+    "lz4": chunks("lz4", SMALL),
+    "zstd without summary": chunks("zstd", SMALL, summary=False),
+    "stored without summary": chunks("", SMALL, summary=False),
+    "outside of chunks": loose(SMALL),
+    "outside of chunks, without summary": loose(SMALL, summary=False),
+}
+"""Files of `SMALL`."""
+
+
+def chunk_starts(made: bytes) -> list[int]:
+    """Offsets of the chunks of a file made by `chunks`."""
+    starts, at = [], len(MAGIC)
+    while at < len(made) - len(MAGIC):
+        opcode, length = struct.unpack_from("<BQ", made, at)
+        if opcode == 6:
+            starts.append(at)
+        at += 9 + length
+    return starts
+
+
+def flip(made: bytes, at: int, bits: int = 0xFF) -> bytes:
+    return made[:at] + bytes([made[at] ^ bits]) + made[at + 1 :]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_cut_anywhere_gives_what_stands_before_the_cut(tmp_path: Path, name: str) -> None:
+    made = FILES[name]
+    most = 0
+    for size in range(len(MAGIC), len(made)):
+        try:
+            result = read(tmp_path / "cut.mcap", made[:size])
+        except RecordingDamaged:
+            assert most == 0
+            continue
+        assert result.messages == SMALL[: len(result.messages)]
+        assert len(result.messages) >= most
+        assert result.told or result.messages == SMALL
+        most = len(result.messages)
+    assert most == len(SMALL)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_byte_changed_anywhere_is_told_or_harms_nothing(tmp_path: Path, name: str) -> None:
+    made = FILES[name]
+    start = len(MAGIC) + len(header())
+    chance = random.Random(7)
+    for at in range(start, len(made)):
+        damaged = flip(made, at, chance.randrange(1, 256))
+        try:
+            result = read(tmp_path / "flip.mcap", damaged)
+        except RecordingDamaged:
+            continue
+        assert result.told or result.messages == SMALL, at
+        if name.startswith(("zstd", "lz4", "stored")):
+            assert set(result.messages) <= set(SMALL), at
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if "chunks" not in name])
+def test_a_byte_changed_in_one_chunk_costs_no_message_of_another(tmp_path: Path, name: str) -> None:
+    made = FILES[name]
+    starts = chunk_starts(made)
+    for at in range(starts[1], starts[2]):
+        result = read(tmp_path / "flip.mcap", flip(made, at))
+        assert [one for one in SMALL if not 5 <= one.sequence < 10] == [
+            one for one in result.messages if not 5 <= one.sequence < 10
+        ], at
+
+
+@pytest.mark.parametrize("codec", ["", "zstd", "lz4"])
+def test_a_chunk_with_a_wrong_crc_is_left_out_and_counted(tmp_path: Path, codec: str) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:10], codec).chunk(CONTENT[10:30], codec, crc=1)
+    made.chunk(CONTENT[30:], codec)
+    place = chunk_starts(made.finish())[1]
+
+    result = read(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == CONTENT[:10] + CONTENT[30:]
+    assert result.lost == {"/a": 10, "/b": 10}
+    (loss,) = result.losses
+    assert (loss.offset, loss.harmless) == (place, False)
+    assert "CRC" in loss.reason
+    assert loss.length == struct.unpack_from("<Q", made.finish(), place + 1)[0] + 9
+
+
+def test_the_messages_of_a_lost_chunk_are_counted_within_the_selection(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:20], crc=1).chunk(CONTENT[20:])
+    asked = {"channels": [2], "start_time": 1100}
+
+    result = read(tmp_path / "a.mcap", made.finish(), **asked)
+
+    assert result.lost == {"/b": 5}
+    assert result.messages == CONTENT[21::2]
+
+
+@pytest.mark.parametrize("summary", [True, False])
+def test_a_lost_chunk_without_an_index_is_counted_where_the_statistics_can(
+    tmp_path: Path, summary: bool
+) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:30]).chunk(CONTENT[30:], crc=1, named=[])
+
+    result = read(tmp_path / "a.mcap", made.finish(summary=summary))
+
+    assert result.messages == CONTENT[:30]
+    assert len(result.losses) == 1
+    assert result.lost == ({"/a": 5, "/b": 5} if summary else {})
+    assert result.told
+
+
+def test_fail_raises_where_the_damage_is(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:10]).chunk(CONTENT[10:], crc=1)
+    path = tmp_path / "a.mcap"
+    path.write_bytes(made.finish())
+
+    with Recording.open(path) as recording, pytest.raises(RecordingDamaged) as caught:
+        list(recording.blocks(on_corrupt=FAIL))
+
+    assert caught.value.where == {"path": str(path), "offset": chunk_starts(made.finish())[1]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_fail_accepts_what_is_whole(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path / "a.mcap", FILES[name], on_corrupt=FAIL) == (SMALL, [])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_fail_refuses_a_file_that_is_cut_although_no_message_is_missing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RecordingDamaged):
+        read(tmp_path / "a.mcap", FILES[name][:-1], on_corrupt=FAIL)
+
+
+def test_a_stored_chunk_that_is_cut_gives_its_whole_messages(tmp_path: Path) -> None:
+    made = bytes(Maker.plain(2).chunk(CONTENT, named=[]).data)
+
+    result = read(tmp_path / "a.mcap", made[:-25])
+
+    assert result.messages == CONTENT[:-1]
+    assert "39 messages of it were saved" in result.losses[0].reason
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_a_compressed_chunk_that_is_cut_gives_what_comes_out_of_it(tmp_path: Path, codec: str) -> None:
+    chance = random.Random(3)
+    content = [one._replace(data=chance.randbytes(2000)) for one in messages(1000)]
+    made = bytes(Maker.plain().chunk(content, codec, named=[]).data)
+
+    result = read(tmp_path / "a.mcap", made[: len(made) // 2])
+
+    assert 300 < len(result.messages) < 600
+    assert result.messages == content[: len(result.messages)]
+    assert result.told
+
+
+@pytest.mark.parametrize("codec", ["", "zstd", "lz4"])
+def test_a_chunk_that_was_never_closed_gives_its_messages(tmp_path: Path, codec: str) -> None:
+    """Writers that stream a chunk fill in its sizes when they close it; until then they are all ones."""
+    whole = Maker.plain(2).chunk(CONTENT, codec, named=[]).data
+    at = len(MAGIC) + len(header())
+    name = 4 + len(codec)
+    ones = b"\xff" * 8
+    made = bytes(whole)
+    made = made[: at + 1] + ones + bytes(16) + ones + b"\xff" * 4 + made[at + 37 :]
+    made = made[: at + 37 + name] + ones + made[at + 45 + name :]
+
+    result = read(tmp_path / "a.mcap", made)
+
+    assert result.messages == CONTENT
+    assert result.told
+
+
+def test_a_chunk_that_was_never_closed_and_holds_nothing(tmp_path: Path) -> None:
+    made = (
+        MAGIC + header() + b"\x06" + b"\xff" * 8 + bytes(16) + b"\xff" * 12 + b"\x04\0\0\0zstd" + b"\xff" * 8
+    )
+
+    with pytest.raises(RecordingDamaged, match="Nothing readable"):
+        read(tmp_path / "a.mcap", made)
+
+
+def test_a_header_and_nothing_more(tmp_path: Path) -> None:
+    with pytest.raises(RecordingDamaged, match="Nothing readable"):
+        read(tmp_path / "a.mcap", MAGIC + header())
+
+
+def test_a_chunk_without_a_crc_gives_what_stands_before_its_damage(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT, crc=0).finish()
+    at = made.index(struct.pack("<IQ", 25, CONTENT[25].log_time)) - 2 - 9
+    path = tmp_path / "a.mcap"
+
+    result = read(path, flip(made, at + 8))  # the length of message 25
+    assert result.messages == CONTENT[:25]
+    assert result.lost == {"/a": 7, "/b": 8}
+
+    result = read(path, flip(made, at))  # its opcode
+    assert result.messages == CONTENT[:25] + CONTENT[26:]
+    assert result.lost == {"/b": 1}
+
+
+def test_zeros_in_the_middle(tmp_path: Path) -> None:
+    made = chunks("zstd")
+    first, _, third, _ = chunk_starts(made)
+    hole = made[: first + 20] + bytes(third - first - 40) + made[third - 20 :]
+
+    result = read(tmp_path / "a.mcap", hole)
+
+    assert result.messages == CONTENT[20:]
+    assert result.lost == {"/a": 10, "/b": 10}
+
+
+@pytest.mark.parametrize("summary", [True, False])
+def test_a_piece_is_missing_from_the_middle(tmp_path: Path, summary: bool) -> None:
+    """Everything behind it stands at other offsets than the summary says."""
+    made = chunks("zstd", summary=summary)
+    starts = chunk_starts(made)
+    shorter = made[: starts[1] + 50] + made[starts[1] + 90 :]
+
+    result = read(tmp_path / "a.mcap", shorter)
+
+    assert set(CONTENT[:10] + CONTENT[20:]) >= set(result.messages)
+    assert result.messages[:10] == CONTENT[:10]
+    assert result.told
+    if not summary:
+        assert result.messages == CONTENT[:10] + CONTENT[20:]
+
+
+def test_behind_damage_outside_of_chunks_the_next_messages_are_found(tmp_path: Path) -> None:
+    content = messages(30, size=100)
+    made = Maker.plain()
+    made.add(made.definitions()).loose(content)
+    path = tmp_path / "a.mcap"
+    for summary in (True, False):
+        whole = made.finish(summary=summary)
+        at = whole.index(struct.pack("<IQ", 10, content[10].log_time)) - 2 - 8
+        result = read(path, whole[:at] + b"\xff" * 8 + whole[at + 8 :])
+        assert result.messages == content[:10] + content[11:]
+        assert result.told
+        assert result.lost == ({"/a": 1} if summary else {})
+        (loss,) = result.losses
+        assert (loss.offset, loss.length) == (at - 1, 131)
+
+
+def test_the_opcode_of_a_chunk_is_changed(tmp_path: Path) -> None:
+    made = chunks("zstd", summary=False)
+    at = chunk_starts(made)[1]
+    for opcode in range(256):
+        damaged = made[:at] + bytes([opcode]) + made[at + 1 :]
+        result = read(tmp_path / "a.mcap", damaged)
+        assert result.told or result.messages == CONTENT, opcode
+        assert set(result.messages) >= set(CONTENT[:10] + CONTENT[20:]), opcode
+
+
+def test_messages_on_a_channel_that_is_not_defined(tmp_path: Path) -> None:
+    content = messages(20, channels=2)
+    made = Maker.plain(1).chunk(content)
+    for summary in (True, False):
+        result = read(tmp_path / "a.mcap", made.finish(summary=summary))
+        assert result.messages == content[0::2]
+        assert result.lost == {"(channel 2)": 10}
+
+
+def test_messages_on_a_channel_that_is_missing_in_the_summary_alone(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT)
+    made.channels.pop(2)
+    made.counts.pop(2)
+
+    result = read(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == CONTENT[0::2]
+    assert result.lost == {"/b": 20}
+
+
+@pytest.mark.parametrize("summary", [True, False])
+def test_a_channel_that_is_defined_twice_is_believed_until_then(tmp_path: Path, summary: bool) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:20])
+    first = dict(made.channels)
+    made.channels[2] = channel(2, "/other")
+    made.chunk(CONTENT[20:])
+    made.channels = first
+
+    result = read(tmp_path / "a.mcap", made.finish(summary=summary))
+
+    assert result.messages == CONTENT[:20] + CONTENT[20::2]
+    assert result.lost == {"/b": 10}
+
+
+def test_a_schema_that_is_defined_twice(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:20])
+    made.schemas[1] = schema(1, data=b"another")
+    made.chunk(CONTENT[20:])
+    made.schemas[1] = schema(1)
+
+    result = read(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == CONTENT[:20]
+    assert result.lost == {"/a": 10, "/b": 10}
+
+
+def test_metadata_of_a_channel_may_differ(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:20])
+    made.channels[2] = made.channels[2].replace(b"bar", b"baz")
+
+    assert read(tmp_path / "a.mcap", made.chunk(CONTENT[20:]).finish()) == (CONTENT, [])
+
+
+def test_two_recordings_in_one_file(tmp_path: Path) -> None:
+    one = Maker.plain(2).chunk(CONTENT[:20]).finish()
+    other = Maker.plain(2).chunk(CONTENT[20:]).finish()
+
+    result = read(tmp_path / "a.mcap", one + other)
+
+    assert result.messages == CONTENT[:20]
+    assert result.told
+    assert read(tmp_path / "b.mcap", one + other[:-5]).told
+
+
+def test_a_recording_in_an_attachment_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    inner = Maker.plain(2).chunk(CONTENT[:20]).finish()
+    made = Maker.plain(2).add(attachment("inner.mcap", inner)).chunk(CONTENT[20:])
+    at = len(MAGIC) + len(header())
+    whole = made.finish(summary=False)
+
+    assert read(tmp_path / "a.mcap", whole) == (CONTENT[20:], [])
+    with pytest.raises(RecordingDamaged):  # the attachment's length is damaged
+        read(tmp_path / "b.mcap", whole[: at + 1] + b"\xff" * 8 + whole[at + 9 :])
+    proven = made.finish()
+    result = read(tmp_path / "c.mcap", proven[: at + 1] + b"\xff" * 8 + proven[at + 9 :])
+    assert result.messages == CONTENT[20:]
+
+
+def test_bytes_behind_the_end(tmp_path: Path) -> None:
+    result = read(tmp_path / "a.mcap", chunks("zstd") + bytes(500))
+
+    assert result.messages == CONTENT
+    assert result.told
+
+
+def test_statistics_that_count_more_than_there_is(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT)
+    made.counts[1] += 3
+
+    result = read(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == CONTENT
+    assert result.lost == {"/a": 3}
+
+
+def test_statistics_that_count_less_cost_nothing(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT)
+    made.counts[1] -= 3
+
+    assert read(tmp_path / "a.mcap", made.finish()) == (CONTENT, [])
+
+
+def test_a_chunk_that_the_index_does_not_list_is_read(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:10]).chunk(CONTENT[10:])
+    made.indexes.pop()
+
+    assert read(tmp_path / "a.mcap", made.finish()) == (CONTENT, [])
+
+
+@pytest.mark.parametrize(
+    "size",
+    [0, 1, 1000, 1 << 20, 1 << 32, 1 << 40, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1],
+)
+@pytest.mark.parametrize("codec", ["", "zstd", "lz4"])
+def test_sizes_that_can_not_be_are_refused_before_memory_is_taken(
+    tmp_path: Path, codec: str, size: int
+) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:20], codec).chunk(CONTENT[20:], codec, crc=0)
+    whole = made.finish()
+    at = chunk_starts(whole)[1] + 9 + 16
+
+    result = read(tmp_path / "a.mcap", whole[:at] + struct.pack("<Q", size) + whole[at + 8 :])
+
+    assert result.messages == CONTENT[:20]
+    assert result.lost == {"/a": 10, "/b": 10}
+
+
+def test_a_compression_that_is_not_known(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT[:20]).chunk(CONTENT[20:], "zstd").finish(summary=False)
+
+    result = read(tmp_path / "a.mcap", made.replace(b"zstd", b"zip!"))
+
+    assert result.messages == CONTENT[:20]
+    assert "zip!" in result.losses[0].reason
+
+
+def test_a_damaged_definition(tmp_path: Path) -> None:
+    content = messages(4)
+    made = Maker(schemas={1: record(0x03, b"\x01\x00\xff\xff\xff\xff")}, channels={1: channel(1)})
+
+    result = read(tmp_path / "a.mcap", made.chunk(content).finish(summary=False))
+
+    assert result.messages == content
+    assert "schema record is not valid" in result.losses[0].reason
+
+
+def test_very_many_losses_cost_no_memory(tmp_path: Path) -> None:
+    made = Maker.plain()
+    for one in messages(3000):
+        made.chunk([one], crc=1, define=False)
+    made.chunk(messages(1))
+
+    result = read(tmp_path / "a.mcap", made.finish(summary=False))
+
+    assert len(result.losses) == 1000
+    assert result.lost == {"/a": 3000}
+
+
+def test_a_stored_chunk_too_big_for_memory_is_read_in_parts(tmp_path: Path) -> None:
+    content = messages(3000, channels=2, size=100)
+    made = Maker.plain(2).chunk(content)
+    path = tmp_path / "a.mcap"
+
+    assert in_parts(path, made.finish()) == (content, [])
+    broken = flip(made.finish(), len(made.data) // 2)
+    with pytest.raises(RecordingDamaged, match="CRC"):
+        in_parts(path, broken)
+
+
+def in_parts(path: Path, made: bytes) -> Read:
+    """Read with a bound on memory that the file exceeds."""
+    path.write_bytes(made)
+    with Recording.open(path, max_record=50_000) as recording:
+        return Read(list(messages_of(recording, target_bytes=1000)), recording.losses)
+
+
+def test_a_compressed_chunk_too_big_for_memory_is_a_loss(tmp_path: Path) -> None:
+    content = messages(1000, size=100)
+    made = Maker.plain().chunk(content, "zstd").chunk(messages(3, first=1000))
+
+    result = in_parts(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == messages(3, first=1000)
+    assert result.lost == {"/a": 1000}
+
+
+def test_a_message_too_big_for_memory_is_a_loss(tmp_path: Path) -> None:
+    content = [*messages(2), *messages(1, first=2, size=90_000), *messages(20, first=3)]
+    made = Maker.plain()
+    made.add(made.definitions()).loose(content)
+
+    result = in_parts(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == content[:2] + content[3:]
+    assert result.lost == {"/a": 1}
+
+
+def test_the_crc_of_the_data_section_watches_over_messages_without_another(tmp_path: Path) -> None:
+    made = loose()
+    at = made.index(CONTENT[7].data) + 5
+
+    result = read(tmp_path / "a.mcap", flip(made, at))
+
+    assert len(result.messages) == 40
+    assert result.told
+    assert "CRC" in result.losses[0].reason
+
+
+def test_a_damaged_summary_is_replaced_by_a_scan(tmp_path: Path) -> None:
+    made = chunks("zstd")
+    path = tmp_path / "a.mcap"
+
+    result = read(path, flip(made, len(made) - 60))
+
+    assert result.messages == CONTENT
+    assert not result.told
+    assert "scan" in result.losses[0].reason
+    with Recording.open(path) as recording:
+        assert recording.summary.source is SummarySource.SCAN
+        assert [one.name for one in recording.summary.attachments] == ["notes"]
+
+
+def test_damage_is_an_error_of_the_project(tmp_path: Path) -> None:
+    with pytest.raises(BagmillError) as caught:
+        read(tmp_path / "a.mcap", MAGIC + bytes(100))
+    assert caught.value.hint
+
+
+def test_messages_of_losses_are_json(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT, crc=1).chunk(messages(1))
+
+    (loss,) = read(tmp_path / "a.mcap", made.finish()).losses
+
+    assert loss.facts()["messages"] == {"/a": 20, "/b": 20}
+    assert "40 messages are lost" in str(loss)
+
+
+def test_one_message(tmp_path: Path) -> None:
+    one = Message(1, 0, 0, 0, b"")
+
+    assert read(tmp_path / "a.mcap", Maker.plain().chunk([one], "lz4").finish()) == ([one], [])
