@@ -37,17 +37,18 @@ def plan_tables(channels: Mapping[int, Channel], schemas: Mapping[int, Schema]) 
     for channel in sorted(channels.values(), key=lambda channel: channel.id):
         groups[_content(channel, schemas.get(channel.schema_id))].append(channel)
     marks = _marks(groups)
+    keys = _keys(groups, marks)
     folders = folder_names([(content[0], mark) for content, mark in zip(groups, marks, strict=True)])
     tables = [
         Table(
-            key=content[0] if mark is None else f"{content[0]}~{mark}",
+            key=key,
             topic=content[0],
             folder=folder,
             schema=schemas.get(members[0].schema_id),
             message_encoding=content[1],
             channels=tuple(member.id for member in members),
         )
-        for (content, members), mark, folder in zip(groups.items(), marks, folders, strict=True)
+        for (content, members), key, folder in zip(groups.items(), keys, folders, strict=True)
     ]
     return sorted(tables, key=lambda table: (table.key, table.folder))
 
@@ -61,6 +62,19 @@ def _content(channel: Channel, schema: Schema | None) -> Content:
     if schema is None:
         return (channel.topic, channel.message_encoding, "", "", b"")
     return (channel.topic, channel.message_encoding, schema.name, schema.encoding, schema.data)
+
+
+def _keys(contents: Collection[Content], marks: Sequence[str | None]) -> list[str]:
+    """Topics with their marks; a topic that is named like another one's table gets a hash."""
+    keys = [
+        content[0] if mark is None else f"{content[0]}~{mark}"
+        for content, mark in zip(contents, marks, strict=True)
+    ]
+    times = Counter(keys)
+    return [
+        f"{key}~{digest(repr(content).encode())}" if times[key] > 1 else key
+        for content, key in zip(contents, keys, strict=True)
+    ]
 
 
 def _marks(contents: Collection[Content]) -> list[str | None]:

@@ -1,5 +1,6 @@
 """What other people's decoders make of a message, as plain Python values that can be compared with ours."""
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def messages(path: Path) -> Iterator[Recorded]:
                             record.sequence,
                             record.data,
                         )
-        except (McapError, EOFError):
+        except (McapError, EOFError, struct.error):
             return  # the file ends here
 
 
