@@ -55,9 +55,11 @@ class LocalExecutor:
     def events(self, timeout: float) -> Sequence[tuple[str, Happening]]:
         """Wait up to `timeout` seconds for news and return it, each job's in the order it happened."""
         deadline = time.monotonic() + timeout
-        self._round(0.0)
-        while not self._news and (left := deadline - time.monotonic()) > 0:
-            self._round(min(left, self._longest_sleep()))
+        while True:
+            left = deadline - time.monotonic()
+            self._round(0.0 if self._news else max(0.0, min(left, self._longest_sleep())))
+            if self._news or left <= 0:
+                break
         news = list(self._news)
         self._news.clear()
         return news
