@@ -144,6 +144,7 @@ def _convert_one(
 ) -> tuple[dict[str, Any], int]:
     """Convert one file and print what came of it; the JSON object and the exit code."""
     from bagmill.convert import convert as convert_recording
+    from bagmill.recording import shown
     from bagmill.staging import write_dataset
 
     try:
@@ -153,11 +154,11 @@ def _convert_one(
             )
     except BagmillError as error:
         describe_error(error)
-        return {"recording": str(file), "error": error_facts(error)}, _code(error)
+        return {"recording": shown(file), "error": error_facts(error)}, _code(error)
     if not as_json:
         print_dataset(file, target, manifest)
     warn([warning["message"] for warning in manifest["warnings"]])
-    facts = {"recording": str(file), "output": str(target), **manifest}
+    facts = {"recording": shown(file), "output": shown(target), **manifest}
     return facts, FINE if manifest["complete"] else INCOMPLETE
 
 

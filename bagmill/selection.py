@@ -59,12 +59,12 @@ def check_times(first: int | None, last: int | None, selection: Selection) -> No
 
 
 def _unknown(glob: str, number: int, topics: Sequence[str]) -> UnknownTopic:
-    near = get_close_matches(glob, topics, n=3, cutoff=0.5)
-    lower = [topic for topic in topics if fnmatchcase(topic.lower(), glob.lower())][:3]
+    but_for_case = [topic for topic in topics if fnmatchcase(topic.lower(), glob.lower())][:3]
+    near = but_for_case or get_close_matches(glob, topics, n=3, cutoff=0.5)
     if not topics:
         hint = "The recording has no topics."
-    elif near or lower:
-        hint = f"Did you mean {' or '.join(dict.fromkeys([*lower, *near]))}?"
+    elif near:
+        hint = f"Did you mean {' or '.join(near)}?"
     else:
         hint = f"The recording has {_listed(topics)}."
     return UnknownTopic(
