@@ -19,7 +19,7 @@ def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
 
     Where there is none, or the schema can't be used, it is one that keeps bytes, with the reason in
     `raw_reason`. For JSON the types come from the schema alone: to take what it leaves open from the
-    messages, show them to a `JsonInspection` first (`bagmill.tables.open_decoders` does).
+    messages, show them to a `JsonInspection` first (`bagmill.inspection.open_decoders` does).
     """
     if message_encoding == "json":
         return JsonInspection(schema).decoder()

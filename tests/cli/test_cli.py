@@ -275,6 +275,19 @@ def test_as_a_module(recording: Path, tmp_path: Path) -> None:
     assert call(**place).returncode == 2
 
 
+def test_help_costs_no_heavy_imports() -> None:
+    heavy = "{'pyarrow', 'numpy', 'google.protobuf', 'rich'} & set(sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, bagmill.cli; print({heavy})"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "set()"
+
+
 def test_a_path_that_is_not_utf8(recording: Path, tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.mcap"
     try:
