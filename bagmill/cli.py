@@ -144,7 +144,7 @@ def _convert_one(
 ) -> tuple[dict[str, Any], int]:
     """Convert one file and print what came of it; the JSON object and the exit code."""
     from bagmill.convert import convert as convert_recording
-    from bagmill.recording import shown
+    from bagmill.probe import shown
     from bagmill.staging import write_dataset
 
     try:

@@ -7,8 +7,8 @@ from typing import Any
 from bagmill.conversion import Conversion
 from bagmill.inspection import must_be_inspected, open_decoders, read_blocks
 from bagmill.options import ConvertOptions
+from bagmill.probe import shown
 from bagmill.recording import Recording
-from bagmill.recording.source import shown
 from bagmill.report import Progress, ProgressSink, Report, silent
 from bagmill.selection import check_times, select_topics
 from bagmill.tables import Table, plan_tables, select_tables

@@ -9,7 +9,8 @@ from typing import Any
 
 from bagmill.errors import OutputFailed, RecordingDamaged
 from bagmill.options import IndexOptions
-from bagmill.recording import Channel, Recording, Schema, Span, Summary, shown
+from bagmill.probe import shown
+from bagmill.recording import Channel, Recording, Schema, Span, Summary
 from bagmill.recording.spans import union
 from bagmill.recording.times import rfc3339
 from bagmill.report import OutputFile, Progress, ProgressSink, Report, Warn, silent

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from bagmill.errors import OutputFailed
 from bagmill.layout import digest, schema_file
+from bagmill.probe import shown
 from bagmill.recording import Schema
-from bagmill.recording.source import shown
 
 SchemaKey = tuple[str, str, bytes]
 """Name, encoding and data of a schema."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bagmill.errors import OutputExists, OutputFailed
-from bagmill.recording.source import shown
+from bagmill.probe import shown
 from bagmill.report import Report
 
 MANIFEST = "manifest.json"

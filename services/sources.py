@@ -1,41 +1,21 @@
 """Recordings as the user names them: what a path alone tells, and which files a folder or a glob stands for.
 
-Nothing here reads more of a file than its first bytes. Relative paths start at `base` (RECORDINGS_DIR).
+Relative paths start at `base` (RECORDINGS_DIR).
 """
 
-import errno
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bagmill.errors import (
-    EmptyRecording,
-    LfsPointer,
-    NotARecordingFile,
-    NotMcap,
-    RecordingError,
-    RecordingNotFound,
-    RecordingUnreadable,
-)
+from bagmill.errors import RecordingUnreadable
+from bagmill.probe import explain, look
 from models.workflow import SourceStamp
 
 SUFFIX = ".mcap"
-MAGIC = b"\x89MCAP0\r\n"
-LFS_POINTER = b"version https://git-lfs.github.com/spec/"
-MANGLED = (MAGIC.replace(b"\r\n", b"\n"), MAGIC.replace(b"\r\n", b"\r\r\n"))
-"""The magic after a copy in text mode."""
-
 _WILD = frozenset("*?[")
-_NOWHERE = frozenset({errno.ENOENT, errno.ENOTDIR})
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a named pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
+_LONGEST = 4096
+"""Bytes of a path; no system takes longer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +37,7 @@ def stamp(recording: str, base: Path) -> SourceStamp:
         RecordingError: one of its kinds; the path or the first bytes show that there is nothing to read.
     """
     path = locate(recording, base)
-    try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            kind = _KINDS.get(stat.S_IFMT(facts.st_mode), "no regular file")
-            raise NotARecordingFile(f"This is {kind}, not a file.", where={"path": str(path)})
-        with path.open("rb", buffering=0) as file:
-            _check_head(file.read(len(LFS_POINTER)), path)
-    except OSError as error:
-        raise _refusal(error, path) from error
+    facts = look(path)
     return SourceStamp(path=str(path), size=facts.st_size, mtime_ns=facts.st_mtime_ns, inode=facts.st_ino)
 
 
@@ -73,18 +45,23 @@ def locate(recording: str, base: Path) -> Path:
     """The absolute path of a recording as params name it.
 
     Raises:
-        RecordingUnreadable: the text can be no path: a NUL in it, or no UTF-8.
+        RecordingUnreadable: the text can be no path: a NUL in it, no UTF-8, too long.
     """
     if "\0" in recording:
         raise RecordingUnreadable(
             "The path has a NUL character in it.", hint="Send the path as it is on the disk."
         )
     try:
-        recording.encode()
+        size = len(recording.encode())
     except UnicodeEncodeError:
         raise RecordingUnreadable(
             "The path is not valid UTF-8.", hint="Rename the file, or make a link to it with a UTF-8 name."
         ) from None
+    if size > _LONGEST:
+        raise RecordingUnreadable(
+            f"The path has {size} bytes, more than any path can have.",
+            hint="Check that it is a path, and not something else that was pasted.",
+        )
     return base / recording
 
 
@@ -138,6 +115,8 @@ def _matches(pattern: Path) -> Iterator[Path]:
             hidden = any(part.startswith(".") for part in path.relative_to(start).parts)
             if _is_recording(path.name) and (hidden_wanted or not hidden) and path.is_file():
                 yield path
+    except OSError as error:
+        explain(pattern, error)
     except ValueError as error:
         raise RecordingUnreadable(
             f"This is no glob: {error}.",
@@ -163,39 +142,3 @@ def _named(paths: Iterable[Path], base: Path) -> Found:
         else:
             named.setdefault(os.path.realpath(path), name)
     return Found(tuple(named.values()), tuple(unnamed))
-
-
-def _check_head(head: bytes, path: Path) -> None:
-    where = {"path": str(path)}
-    if head.startswith(MAGIC):
-        return
-    if not head:
-        raise EmptyRecording(where=where)
-    if head == LFS_POINTER:
-        raise LfsPointer(where=where)
-    if head.startswith(MANGLED):
-        raise NotMcap(
-            "The line ends of this MCAP were rewritten: it was copied as text.",
-            where=where,
-            hint="Copy it again in binary mode (in git: mark *.mcap as binary).",
-        )
-    raise NotMcap(where=where)
-
-
-def _refusal(error: OSError, path: Path) -> RecordingError:
-    where = {"path": str(path)}
-    if error.errno in _NOWHERE:
-        return RecordingNotFound(f"There is no file at {path}.", where=where)
-    if error.errno == errno.ELOOP:
-        return RecordingUnreadable(
-            "The path is a loop of symbolic links.",
-            where=where,
-            hint="Give the path of the file itself; `ls -l` shows where each link leads.",
-        )
-    if error.errno == errno.ENAMETOOLONG:
-        return RecordingUnreadable(
-            "The path is longer than the file system allows.",
-            where={"path": str(path)[:200] + "…"},
-            hint="Check that it is a path, and not something else that was pasted.",
-        )
-    return RecordingUnreadable(f"The file can't be read: {os.strerror(error.errno or 0)}.", where=where)

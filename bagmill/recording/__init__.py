@@ -5,7 +5,6 @@ from bagmill.recording.identity import Identity
 from bagmill.recording.losses import Loss
 from bagmill.recording.reader import TARGET_BYTES, Recording
 from bagmill.recording.records import Attachment, Channel, ChunkIndex, Metadata, Schema, Statistics
-from bagmill.recording.source import shown
 from bagmill.recording.spans import Span
 from bagmill.recording.summary import Summary, SummarySource
 
@@ -24,5 +23,4 @@ __all__ = [
     "Statistics",
     "Summary",
     "SummarySource",
-    "shown",
 ]

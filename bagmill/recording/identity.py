@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from bagmill.recording.records import HEAD, HEAD_SIZE, MAGIC, Footer, Opcode
+from bagmill.probe import MAGIC
+from bagmill.recording.records import HEAD, HEAD_SIZE, Footer, Opcode
 from bagmill.recording.source import Source
 
 _PART = 4096

@@ -3,9 +3,10 @@
 import zlib
 
 from bagmill.errors import RecordingDamaged
+from bagmill.probe import shown
 from bagmill.recording.parse import Fields, read_attachment_head, read_metadata
 from bagmill.recording.records import HEAD, HEAD_SIZE, MAX_RECORD, Attachment, Malformed, Metadata, Opcode
-from bagmill.recording.source import Source, shown
+from bagmill.recording.source import Source
 
 
 def metadata_values(source: Source, entry: Metadata) -> dict[str, str]:

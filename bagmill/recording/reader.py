@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from bagmill.options import OnCorrupt
+from bagmill.probe import MAGIC, shown
 from bagmill.recording.account import Account
 from bagmill.recording.blocks import Block, Selection
 from bagmill.recording.definitions import Definitions
@@ -17,9 +18,9 @@ from bagmill.recording.losses import Loss
 from bagmill.recording.magic import check_magic, read_file_header
 from bagmill.recording.parts import attachment_data, metadata_values
 from bagmill.recording.reading import Reading
-from bagmill.recording.records import MAGIC, MAX_RECORD, Attachment, Footer, Header, Malformed, Metadata
+from bagmill.recording.records import MAX_RECORD, Attachment, Footer, Header, Malformed, Metadata
 from bagmill.recording.scan import nothing_readable, scan_summary
-from bagmill.recording.source import Source, shown
+from bagmill.recording.source import Source, written_size
 from bagmill.recording.spans import Span, channel_spans
 from bagmill.recording.summary import Summary, is_complete, read_summary, read_trailer
 
@@ -208,7 +209,7 @@ class Recording:
             [] if self._header[2] else [Loss(start, None, "the header is missing or damaged", harmless=True)]
         )
         if footer is None:
-            return None, Layout(start, self.size, losses=losses)
+            return None, Layout(start, max(start, written_size(self._source)), losses=losses)
         if not footer.summary_start:
             return None, Layout(start, footer.offset, closed=True, losses=losses)
         try:

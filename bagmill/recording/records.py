@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 
-MAGIC = b"\x89MCAP0\r\n"
-"""First and last eight bytes of every file; the `0` is the major version."""
-
 HEAD = Struct("<BQ")
 """Opcode and content length, in front of every record."""
 

@@ -5,13 +5,13 @@ from collections.abc import Container, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from bagmill.probe import MAGIC
 from bagmill.recording.chunks import CHUNK_HEAD_SIZE
 from bagmill.recording.frames import chunk_at
 from bagmill.recording.messages import Views
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
-    MAGIC,
     MESSAGE_HEAD_SIZE,
     Opcode,
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from bagmill.errors import RecordingDamaged
 from bagmill.options import OnCorrupt
+from bagmill.probe import shown
 from bagmill.recording.account import Account
 from bagmill.recording.blocks import Block, Selection
 from bagmill.recording.definitions import Definitions
@@ -13,7 +14,7 @@ from bagmill.recording.layout import Layout
 from bagmill.recording.loader import Loader
 from bagmill.recording.losses import Loss
 from bagmill.recording.reading import Reading
-from bagmill.recording.source import Source, shown
+from bagmill.recording.source import Source
 from bagmill.recording.summary import Summary, SummarySource
 
 _IDS = 1 << 16

@@ -4,35 +4,16 @@ Read with pread and not mapped: a mapped file that gets shorter or whose disk fa
 SIGBUS, and its pages count as the process's memory.
 """
 
-import errno
 import os
-import stat
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import Self
 
-from bagmill.errors import (
-    EmptyRecording,
-    NotARecordingFile,
-    RecordingChanged,
-    RecordingNotFound,
-    RecordingUnreadable,
-)
+from bagmill.errors import RecordingChanged
+from bagmill.probe import explain, open_file, shown
 
-_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
-_KINDS = {
-    stat.S_IFDIR: "a folder",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 _MOST = 1 << 30
 """One system call reads at most 2 GiB."""
-
-
-def shown(path: Path | str) -> str:
-    """Write a path so that it can stand in JSON: bytes that aren't UTF-8 become `\\xff`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+_SECTOR = 512
 
 
 class Source:
@@ -53,20 +34,8 @@ class Source:
             EmptyRecording: 0 bytes.
             RecordingUnreadable: no permission, a loop of symlinks, an I/O error.
         """
-        try:
-            _refuse_other_kinds(path, path.stat())
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        except (OSError, ValueError) as exc:
-            _explain(path, exc)
-        try:
-            info = os.fstat(descriptor)
-            _refuse_other_kinds(path, info)
-            if info.st_size == 0:
-                raise EmptyRecording(where={"path": shown(path)})
-        except BaseException:
-            os.close(descriptor)
-            raise
-        return cls(path, descriptor, info.st_size)
+        descriptor = open_file(path)
+        return cls(path, descriptor, os.fstat(descriptor).st_size)
 
     def close(self) -> None:
         """Close the file; a second time does nothing."""
@@ -79,7 +48,7 @@ class Source:
         try:
             data = os.pread(self._descriptor, length, offset)
         except OSError as exc:
-            _explain(self.path, exc, offset)
+            explain(self.path, exc, offset)
         if len(data) == length:
             return data
         whole = bytearray(length)
@@ -98,11 +67,27 @@ class Source:
             try:
                 count = os.preadv(self._descriptor, [target[done : done + _MOST]], offset + done)
             except OSError as exc:
-                _explain(self.path, exc, offset + done)
+                explain(self.path, exc, offset + done)
             if count == 0:
                 where: dict[str, str | int] = {"path": shown(self.path), "offset": offset + done}
                 raise RecordingChanged("The recording became shorter while it was read.", where=where)
             done += count
+
+
+def written_size(source: Source) -> int:
+    """Size of a file without the zeros at its end, where they fill a disk sector or more.
+
+    After a power failure a file may have its size but not its last content: zeros stand there.
+    """
+    end = source.size
+    while end > 0:
+        start = max(0, end - (1 << 20))
+        rest = source.read(start, end - start).rstrip(b"\0")
+        if rest:
+            end = start + len(rest)
+            break
+        end = start
+    return end if source.size - end >= _SECTOR else source.size
 
 
 class Window:
@@ -125,32 +110,3 @@ class Window:
             self._data = self._source.read(offset, max(0, wanted))
             self._start, begin = offset, 0
         return memoryview(self._data)[begin : begin + length]
-
-
-def _refuse_other_kinds(path: Path, info: os.stat_result) -> None:
-    kind = stat.S_IFMT(info.st_mode)
-    if kind != stat.S_IFREG:
-        what = _KINDS.get(kind, "no regular file")
-        raise NotARecordingFile(
-            f"A recording is a regular file, and this is {what}.", where={"path": shown(path)}
-        )
-
-
-def _explain(path: Path, exc: OSError | ValueError, offset: int | None = None) -> NoReturn:
-    """Raise what the operating system said as one of the project's errors."""
-    where: dict[str, str | int] = {"path": shown(path)}
-    if offset is not None:
-        where["offset"] = offset
-    number = exc.errno if isinstance(exc, OSError) else errno.ENOENT
-    if number in _NOWHERE:
-        raise RecordingNotFound(where=where) from exc
-    if number == errno.ELOOP:
-        raise RecordingUnreadable(
-            "The path is a loop of symbolic links.", where=where, hint="Give the path of the file itself."
-        ) from exc
-    if number in {errno.EACCES, errno.EPERM}:
-        raise RecordingUnreadable(
-            "There is no permission to read the file.", where=where, hint="Check the permissions."
-        ) from exc
-    reason = os.strerror(number) if number else str(exc)
-    raise RecordingUnreadable(f"The file can't be read: {reason}.", where=where) from exc

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bagmill.probe import MAGIC
 from bagmill.recording.losses import Loss
 from bagmill.recording.parse import (
     read_attachment_index,
@@ -22,7 +23,6 @@ from bagmill.recording.parse import (
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
-    MAGIC,
     Attachment,
     Channel,
     ChunkIndex,

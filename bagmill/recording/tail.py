@@ -1,8 +1,9 @@
 """What stands behind the data section of a file whose summary can't be used."""
 
+from bagmill.probe import MAGIC
 from bagmill.recording.account import Account
-from bagmill.recording.records import HEAD, HEAD_SIZE, MAGIC, SUMMARY_OPCODES, Opcode
-from bagmill.recording.source import Source, Window
+from bagmill.recording.records import HEAD, HEAD_SIZE, SUMMARY_OPCODES, Opcode
+from bagmill.recording.source import Source, Window, written_size
 
 
 def check_tail(source: Source, at: int, account: Account) -> None:
@@ -11,8 +12,8 @@ def check_tail(source: Source, at: int, account: Account) -> None:
     A file that ends early here has lost no message; other bytes than a summary may be a recording of their
     own.
     """
-    window = Window(source, source.size)
-    size = source.size
+    size = written_size(source)
+    window = Window(source, size)
     while at + HEAD_SIZE <= size:
         opcode, length = HEAD.unpack_from(window.at(at, HEAD_SIZE))
         end = at + HEAD_SIZE + length

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bagmill.options import VisualizeOptions
+from bagmill.probe import shown
 from bagmill.recording import Loss, Recording
-from bagmill.recording.source import shown
 from bagmill.report import OutputFile, Report, Warn
 from bagmill.visualize.columns import Topic
 from bagmill.visualize.plan import Part

@@ -9,8 +9,8 @@ from rerun.chunk import Chunk
 
 from bagmill.inspection import must_be_inspected, open_decoders, read_blocks
 from bagmill.options import VisualizeOptions
+from bagmill.probe import shown
 from bagmill.recording import Recording
-from bagmill.recording.source import shown
 from bagmill.report import Progress, ProgressSink
 from bagmill.visualize.account import Outcome
 from bagmill.visualize.columns import Columns, Topic

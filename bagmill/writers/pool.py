@@ -9,7 +9,7 @@ from typing import Self
 import pyarrow as pa
 
 from bagmill.errors import OutputFailed
-from bagmill.recording.source import shown
+from bagmill.probe import shown
 from bagmill.writers.base import Format, Part, TableWriter
 
 PENDING_BYTES = 128 << 20

@@ -20,7 +20,7 @@ def loaded_by(module: str) -> set[str]:
     return HEAVY & set(json.loads(answer.stdout))
 
 
-@pytest.mark.parametrize("module", ["bagmill", "bagmill.errors", "bagmill.options", "bagmill.report", "app"])
+@pytest.mark.parametrize("module", ["bagmill", "bagmill.errors", "bagmill.options", "bagmill.probe", "app"])
 def test_importing_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(module) == set()
 

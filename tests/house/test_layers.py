@@ -16,7 +16,13 @@ OWN = {
     "tests",
     "benchmarks",
 }
-SEEN_OF_BAGMILL = {"bagmill.errors", "bagmill.options", "bagmill.report", "bagmill.__version__"}
+SEEN_OF_BAGMILL = {
+    "bagmill.errors",
+    "bagmill.options",
+    "bagmill.probe",
+    "bagmill.report",
+    "bagmill.__version__",
+}
 RULES: dict[str, set[str]] = {
     "bootstrap": set(),
     "config": set(),

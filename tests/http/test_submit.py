@@ -306,7 +306,7 @@ def bad_paths(folder: Path) -> dict[str, tuple[str, str]]:
         "empty": ("empty.mcap", "empty_recording"),
         "text": ("text.mcap", "not_mcap"),
         "bag": ("bag.mcap", "not_mcap"),
-        "too short": ("short.mcap", "not_mcap"),
+        "too short": ("short.mcap", "recording_damaged"),
         "line ends": ("mangled.mcap", "not_mcap"),
         "lfs": ("pointer.mcap", "lfs_pointer"),
         "loop": ("loop-a.mcap", "recording_unreadable"),
