@@ -3,6 +3,8 @@
 import argparse
 import sys
 
+from pydantic import ValidationError
+
 from config import Settings
 from services.logs import configure
 from services.worker.process import run_worker
@@ -18,7 +20,11 @@ def main() -> int:
         help="stop when no API process has looked after this worker for 10 s",
     )
     options = parser.parse_args()
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in error.errors()]
+        sys.exit("\n".join(["A setting is not accepted:", *faults, "See docs/settings.md."]))
     configure(settings)
     return run_worker(settings, once=options.once, autostarted=options.autostarted)
 

@@ -10,9 +10,6 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pydantic import ValidationError
-
-from bagmill.errors import BagmillError
 from config import LogLevel
 from models.batch import Child
 from models.listed import Listed
@@ -21,7 +18,7 @@ from models.request import RunOptions
 from models.workflow import Status, StepState, WorkflowState
 from services import advance, durable, templates
 from services.children import CHILDREN_FILE, read_children
-from services.errors import StateUnreadable, WorkflowNotFound
+from services.errors import LockTimeout, QueueUnreadable, StateUnreadable, StorageFailed, WorkflowNotFound
 from services.ids import new_id
 from services.logs import Action, say
 from services.state_manager import Version
@@ -59,27 +56,18 @@ class Batches:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._waiting: set[str] = set()
         self._open: dict[str, _Batch] = {}
-
-    @property
-    def busy(self) -> bool:
-        """Whether there are children to make right now."""
-        return any(batch.made < len(batch.children) for batch in self._open.values())
 
     @property
     def open(self) -> bool:
         """Whether any parent is looked after."""
-        return bool(self._open)
+        return bool(self._open or self._waiting)
 
     def add(self, workflow: str) -> None:
-        """Look after a parent, unless another living worker does."""
-        if workflow in self._open:
-            return
-        try:
-            if self._is_mine(workflow):
-                self._open[workflow] = self._load(workflow)
-        except (BagmillError, OSError, ValidationError) as error:
-            self._give_up(workflow, error)
+        """Look after a parent from the next tick on, unless another living worker does."""
+        if workflow not in self._open:
+            self._waiting.add(workflow)
 
     def notice(self, state: WorkflowState) -> None:
         """A job of this workflow has ended: it may be a parent by now, or the last child of one."""
@@ -89,13 +77,25 @@ class Batches:
             self.add(state.parent)
 
     def tick(self) -> None:
-        """Do what is due, for not much longer than a slice for each parent."""
-        for batch in list(self._open.values()):
+        """Do what is due, for not much longer than a slice for each parent.
+
+        Raises StorageFailed, LockTimeout, QueueUnreadable, OSError; all is done again at the next tick.
+        """
+        for workflow in [*self._waiting, *self._open]:
             try:
-                self._tend(batch)
-            except (WorkflowNotFound, StateUnreadable) as error:
-                self._open.pop(batch.id, None)
-                self._give_up(batch.id, error)
+                self._look_after(workflow)
+            except (StorageFailed, LockTimeout, QueueUnreadable, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - one bad folder must not hold up the others
+                self._open.pop(workflow, None)
+                self._give_up(workflow, error)
+            self._waiting.discard(workflow)
+
+    def _look_after(self, workflow: str) -> None:
+        if workflow in self._waiting and self._is_mine(workflow):
+            self._open[workflow] = self._load(workflow)
+        if batch := self._open.get(workflow):
+            self._tend(batch)
 
     def _tend(self, batch: _Batch) -> None:
         due = time.monotonic() >= batch.next_count
@@ -109,12 +109,8 @@ class Batches:
             self._count(batch)
 
     def _give_up(self, workflow: str, error: Exception) -> None:
-        say(
-            Action.WORKFLOW_SKIPPED,
-            f"the batch {workflow} can't be looked after: {error}",
-            level=LogLevel.ERROR,
-            workflow=workflow,
-        )
+        message = f"the batch {workflow} can't be looked after: {type(error).__name__}: {error}"
+        say(Action.WORKFLOW_SKIPPED, message, level=LogLevel.ERROR, workflow=workflow)
 
     def _is_mine(self, workflow: str) -> bool:
         """Whether this worker looks after the parent: it listed the recordings, or who did is gone."""

@@ -9,7 +9,6 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from bagmill.errors import BagmillError
 from config import LogLevel
 from models.base import utc_now
 from models.queue import Job, QueueState
@@ -92,20 +91,16 @@ class Reconciler:
                     self._seen[workflow] = version
             except WorkflowNotFound:
                 continue
-            except BagmillError as error:
+            except Exception as error:  # noqa: BLE001 - one bad folder must not hold up the others
                 self._skip(workflow, error)
         return look
 
-    def _skip(self, workflow: str, error: BagmillError) -> None:
+    def _skip(self, workflow: str, error: Exception) -> None:
         """Say once that a workflow can't be looked after; it must not hold up the others."""
         if workflow not in self._unreadable:
             self._unreadable.add(workflow)
-            say(
-                Action.WORKFLOW_SKIPPED,
-                f"{workflow} can't be looked after: {error}",
-                level=LogLevel.ERROR,
-                workflow=workflow,
-            )
+            message = f"{workflow} can't be looked after: {type(error).__name__}: {error}"
+            say(Action.WORKFLOW_SKIPPED, message, level=LogLevel.ERROR, workflow=workflow)
 
     def _look_at(self, workflow: str, look: _Look) -> bool:
         """Put right what is wrong; False if it is too early to say."""

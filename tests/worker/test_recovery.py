@@ -286,3 +286,14 @@ def test_a_look_changes_nothing_where_nothing_is_wrong(house: House, recording: 
     Reconciler(ctx).everything(frozenset())
 
     assert (house.state(workflow), house.queue.snapshot().seq) == before
+
+
+def test_a_state_that_makes_no_sense_holds_up_nobody(house: House, recording: Path) -> None:
+    senseless, other = house.submit("ingest", recording), house.submit("index", recording)
+    steps = house.state(senseless).steps
+    steps[0].needs = ["visualize"]
+    house.rewrite(senseless, steps=steps)
+
+    house.work(WORKS)
+
+    assert house.status(other) is Status.COMPLETED
