@@ -9,7 +9,6 @@ from config import LogLevel
 from models.job import DoneEvent, FailedEvent, LogEvent, ProgressEvent
 from models.queue import Job
 from models.workflow import Status, WorkflowState
-from services import advance
 from services.errors import (
     LockTimeout,
     QueueUnreadable,
@@ -20,9 +19,8 @@ from services.errors import (
 )
 from services.executors.base import Executor, Exited, Happening
 from services.logs import Action, say
-from services.problems import problem_of
 from services.worker.context import Context
-from services.worker.outcome import clear, conclude
+from services.worker.outcome import clear, conclude, fail
 from services.worker.running import Running, Why
 from services.worker.start import refuse, start
 
@@ -144,27 +142,19 @@ class Jobs:
 
     def _conclude(self, running: Running) -> list[Job]:
         """Record the end of a job in its workflow; the jobs to enqueue. Raises NOT_NOW."""
-        try:
+        for record in (conclude, fail):
             try:
-                return conclude(self._ctx, running)
-            except (*NOWHERE, *NOT_NOW):
+                return record(self._ctx, running)
+            except NOT_NOW:
                 raise
-            except Exception as error:  # noqa: BLE001 - a bug must not keep a step running for ever
+            except NOWHERE as error:
+                message = f"{running.name}: its result does not count: {error}"
+                say(Action.JOB_DROPPED, message, level=LogLevel.WARNING, job=running.name)
+                break
+            except Exception:  # noqa: BLE001 - a bug must not keep a step running for ever
                 logger.exception("{}: recording its end failed", running.name)
-                return self._fail(running, error)
-        except NOWHERE as error:
-            message = f"{running.name}: its result does not count: {error}"
-            say(Action.JOB_DROPPED, message, level=LogLevel.WARNING, job=running.name)
-            clear(running)
-            return []
-
-    def _fail(self, running: Running, error: Exception) -> list[Job]:
-        """The plainest end of a job. Raises as `conclude`."""
-        with self._ctx.states.edit(running.request.workflow) as edit:
-            step = running.step_in(edit.state)
-            to = Status.CANCELLED if step.status is Status.CANCELLING else Status.FAILED
-            edit.move_step(step.name, to, error=problem_of(error))
-            return advance.after_step(edit)
+        clear(running)
+        return []
 
     def _look_at_workflow(self, workflow: str) -> None:
         try:

@@ -18,7 +18,7 @@ from models.problem import Problem
 from models.queue import Job
 from models.workflow import Status, StepState
 from services import advance, durable
-from services.errors import JobCrashed, JobLost, JobTimedOut, OutputRejected, StorageFailed
+from services.errors import InternalError, JobCrashed, JobLost, JobTimedOut, OutputRejected, StorageFailed
 from services.logs import Action
 from services.problems import problem_of
 from services.worker.commit import commit
@@ -86,6 +86,17 @@ def conclude(ctx: Context, running: Running) -> list[Job]:
     _tell(ctx, running, verdict)
     clear(running)
     return jobs
+
+
+def fail(ctx: Context, running: Running) -> list[Job]:
+    """The plainest end of a job, and of its workflow: for when `conclude` met a bug. Raises as that does."""
+    with ctx.states.edit(running.request.workflow) as edit:
+        step = running.step_in(edit.state)
+        to = Status.CANCELLED if step.status is Status.CANCELLING else Status.FAILED
+        problem = problem_of(InternalError("The end of this job could not be recorded."))
+        edit.move_step(step.name, to, error=problem)
+        edit.move(to, error=problem)
+    return []
 
 
 def clear(running: Running) -> None:
