@@ -7,9 +7,11 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi_offline import FastAPIOffline
+from loguru import logger
 
 from bagmill import __version__
-from config import Settings
+from bagmill.errors import BagmillError
+from config import LogFormat, Settings
 from routes import errors, events, files, openapi, queue, submit, system, templates, workflows
 from routes.common import known_names_only
 from routes.guard import Guard
@@ -27,7 +29,9 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         logs.configure(settings)
-        await run_in_threadpool(service.prepare)
+        if settings.log_format is LogFormat.JSON:
+            logs.take_over("uvicorn", "uvicorn.error", "uvicorn.access")
+        await run_in_threadpool(_prepare, service)
         with Autostart(settings), stopping.listening():
             yield
 
@@ -46,6 +50,14 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     app.add_middleware(Policy)
     return app
+
+
+def _prepare(service: WorkflowService) -> None:
+    try:
+        service.prepare()
+    except BagmillError as error:
+        logger.error("the API can't start: {} {}", error, error.hint)
+        raise
 
 
 def _api() -> APIRouter:

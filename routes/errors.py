@@ -29,6 +29,7 @@ from services.errors import (
     MissingError,
     RequestError,
 )
+from services.logs import Action, say
 from services.problems import problem_of
 from services.validation import fault_at, invalid, token
 
@@ -169,9 +170,8 @@ def _log(exc: Exception, problem: Problem, scope: Scope) -> None:
     path = scope.get("raw_path", b"").decode("ascii", "backslashreplace")
     line = f"{scope['method']} {path}: {problem.status} {problem.code}"
     if problem.status is not None and problem.status < 500:
-        logger.info("{}", line)
+        say(Action.REQUEST_REFUSED, line, code=problem.code)
         return
-    problem.where["request"] = uuid4().hex
-    logger.bind(request=problem.where["request"]).opt(exception=exc).error(
-        "{} (request {})", line, problem.where["request"]
-    )
+    request = problem.where["request"] = uuid4().hex
+    log = logger.bind(action=Action.REQUEST_FAILED.value, code=problem.code, request=request)
+    log.opt(exception=exc).error("{} (request {})", line, request)

@@ -15,11 +15,10 @@ import time
 from types import TracebackType
 from typing import Self
 
-from loguru import logger
-
 from bagmill.errors import BagmillError
-from config import ROOT, Settings
+from config import ROOT, LogLevel, Settings
 from services.locks import lock_for_child, try_lock
+from services.logs import Action, say
 from services.workers import living_workers
 
 TICK = 0.5
@@ -37,7 +36,7 @@ class Autostart:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="autostart", daemon=True)
         self._worker: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
+        self._since = 0.0  # of its start, or of its end while there is a pause
         self._pause = 0.0
 
     def __enter__(self) -> Self:
@@ -54,13 +53,17 @@ class Autostart:
 
     def _run(self) -> None:
         while not self._stop.wait(TICK):
-            held = try_lock(self._settings.autostart_lock)
-            if held is None:
-                continue
             try:
-                self._watch()
-            finally:
-                held.release()
+                held = try_lock(self._settings.autostart_lock)
+            except BagmillError as error:
+                self._postpone(f"can't be looked after: {error}")
+                self._stop.wait(self._pause)
+                continue
+            if held:
+                try:
+                    self._watch()
+                finally:
+                    held.release()
 
     def _watch(self) -> None:
         """Look after the worker until this API stops."""
@@ -68,29 +71,33 @@ class Autostart:
             try:
                 self._look()
             except (BagmillError, OSError) as error:
-                logger.error("the worker could not be started: {}", error)
+                self._postpone(f"could not be started: {error}")
             if self._stop.wait(TICK):
                 return
 
     def _look(self) -> None:
-        now = time.monotonic()
         if self._worker and (code := self._worker.poll()) is not None:  # also reaps it
-            lived = now - self._started
-            self._pause = (
-                FIRST_PAUSE if lived > LONG_LIFE else min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
-            )
-            logger.warning("the worker ended with code {}; the next one starts in {:g} s", code, self._pause)
             self._worker = None
-            self._started = now
-        if self._worker is None and now >= self._started + self._pause and not living_workers(self._settings):
+            self._postpone(f"ended with code {code}")
+        due = time.monotonic() >= self._since + self._pause
+        if self._worker is None and due and not living_workers(self._settings):
             self._start()
+
+    def _postpone(self, why: str) -> None:
+        """Wait longer each time, but for a worker that had lived long."""
+        now = time.monotonic()
+        long_life = now - self._since > LONG_LIFE
+        self._pause = FIRST_PAUSE if long_life else min(self._pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
+        self._since = now
+        told = f"the worker {why}; the next one starts in {self._pause:g} s"
+        say(Action.WORKER_ENDED, told, level=LogLevel.WARNING)
 
     def _start(self) -> None:
         lock = lock_for_child(self._settings.locks_dir / "autostarted.lock")
         if lock is None:
             return  # one that an earlier API started has only just begun
         try:
-            self._started = time.monotonic()
+            self._since = time.monotonic()
             self._worker = subprocess.Popen(
                 [sys.executable, "worker.py", "--autostarted"],
                 cwd=ROOT,
@@ -100,4 +107,5 @@ class Autostart:
             )
         finally:
             os.close(lock)
-        logger.info("started a worker, process {}", self._worker.pid)
+        pid = self._worker.pid
+        say(Action.WORKER_AUTOSTARTED, f"started a worker, process {pid}", pid=pid)

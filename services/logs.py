@@ -53,6 +53,10 @@ class Action(StrEnum):
     JOB_DROPPED = "job_dropped"
     BATCH_EXPANDED = "batch_expanded"
     BATCH_SETTLED = "batch_settled"
+    REQUEST_REFUSED = "request_refused"
+    REQUEST_FAILED = "request_failed"
+    WORKER_AUTOSTARTED = "worker_autostarted"
+    WORKER_ENDED = "worker_ended"
 
 
 def configure(settings: Settings) -> None:
@@ -66,6 +70,14 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(handlers=[_ToLoguru()], level=logging.getLevelNamesMapping()[level], force=True)
     for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def take_over(*names: str) -> None:
+    """Send what these loggers of the standard library say the same way, instead of their own."""
+    for name in names:
+        library = logging.getLogger(name)
+        library.handlers.clear()
+        library.propagate = True
 
 
 def say(action: Action, message: str, *, level: LogLevel = LogLevel.INFO, **fields: object) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loguru import logger
+
 from config import Settings
 from models.api import (
     Health,
@@ -63,7 +65,10 @@ class WorkflowService:
     def prepare(self) -> None:
         """Make the run-time folders. Raises StorageFailed, NetworkFileSystem."""
         self._states.prepare()
-        self.settings.recordings_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            self.settings.recordings_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # recordings can be named by absolute paths too
+            logger.warning("RECORDINGS_DIR can't be made: {}", error)
 
     def templates(self) -> TemplateList:
         """All templates with the JSON Schema of their params, and of the options."""
