@@ -23,6 +23,7 @@ from bagmill.recording.parse import (
 from bagmill.recording.records import (
     HEAD,
     HEAD_SIZE,
+    SUMMARY_OPCODES,
     Attachment,
     Channel,
     ChunkIndex,
@@ -39,6 +40,7 @@ MAX_SUMMARY = 1 << 29
 """A summary section above 512 MiB is not taken into memory; the file is scanned instead."""
 
 _FOOTER_SIZE = HEAD_SIZE + 20
+_DATA_END_SIZE = HEAD_SIZE + 4
 
 
 class SummarySource(StrEnum):
@@ -113,6 +115,8 @@ def read_summary(source: Source, footer: Footer) -> Summary:
     """
     start, end = _bounds(footer)
     data = source.read(start, footer.offset + HEAD_SIZE + 16 - start)
+    if HEAD.unpack(source.read(start - _DATA_END_SIZE, HEAD_SIZE)) != (Opcode.DATA_END, 4):
+        raise Malformed("the summary does not follow the end of the data")
     if footer.summary_crc and zlib.crc32(data) != footer.summary_crc:
         raise Malformed("the summary's CRC does not match")
     summary = Summary()
@@ -133,7 +137,7 @@ def _bounds(footer: Footer) -> tuple[int, int]:
     start, end = footer.summary_start, footer.summary_offset_start or footer.offset
     if start == 0:
         raise Malformed("there is no summary")
-    if not len(MAGIC) <= start <= end <= footer.offset:
+    if not len(MAGIC) + _DATA_END_SIZE <= start <= end <= footer.offset:
         raise Malformed("the footer points outside of the file")
     if footer.offset - start > MAX_SUMMARY:
         raise Malformed("the summary is too big to be one")
@@ -157,6 +161,8 @@ def _add_record(summary: Summary, opcode: int, content: bytes) -> None:
             summary.metadata.append(read_metadata_index(content))
         case Opcode.STATISTICS:
             summary.statistics = read_statistics(content)
+        case _ if opcode <= Opcode.DATA_END and opcode not in SUMMARY_OPCODES:
+            raise Malformed(f"a {Opcode(opcode).name.lower()} record stands in the summary")
         case _:
             pass
 

@@ -249,6 +249,27 @@ def test_a_chunk_without_a_crc_gives_what_stands_before_its_damage(tmp_path: Pat
     assert result.lost == {"/b": 1}
 
 
+@pytest.mark.parametrize("codec", ["", "zstd"])
+def test_zeros_at_the_end_as_after_a_power_failure(tmp_path: Path, codec: str) -> None:
+    """Whatever they fill up, no message is made of them."""
+    content = messages(20, size=400)
+    made = bytes(Maker.plain().chunk(content[:10], codec).chunk(content[10:], named=[]).data)
+    for size in range(len(made) - 1000, len(made), 37):
+        result = read(tmp_path / "a.mcap", made[:size] + bytes(4096))
+        assert result.messages == content[: len(result.messages)]
+        assert len(result.messages) > 15
+        assert result.told
+
+
+def test_zeros_behind_the_end_of_the_data(tmp_path: Path) -> None:
+    made = Maker.plain(2).chunk(CONTENT, "zstd").finish(data_crc=True)
+
+    result = read(tmp_path / "a.mcap", made[:-60] + bytes(5000))
+
+    assert result.messages == CONTENT
+    assert not result.told
+
+
 def test_zeros_in_the_middle(tmp_path: Path) -> None:
     made = chunks("zstd")
     first, _, third, _ = chunk_starts(made)
