@@ -105,9 +105,12 @@ class Account:
             topic = self._definitions.topic(channel)
             reason = f"messages on {topic} can't be told whose they are: {self._why(channel)}"
             self.lose(offset, None, reason, {channel: count})
-        missing = self._missing(statistics)
-        if missing:
+        difference = self._difference(statistics)
+        if missing := {channel: count for channel, count in difference.items() if count > 0}:
             self._place(missing, end)
+        if more := -sum(count for count in difference.values() if count < 0):
+            reason = f"the recording holds {more} messages more than its statistics count"
+            self.lose(end, None, reason, harmless=True)
 
     @property
     def nothing_readable(self) -> bool:
@@ -142,16 +145,15 @@ class Account:
             return "the summary does not list the channel"
         return "the channel is not defined"
 
-    def _missing(self, statistics: Statistics | None) -> dict[int, int]:
+    def _difference(self, statistics: Statistics | None) -> dict[int, int]:
         if statistics is None or self._selection.timed:
             return {}
         wanted = self._selection.channels
-        missing = {
+        return {
             channel: count - int(self.found[channel] + self._lost[channel])
             for channel, count in statistics.channel_message_counts.items()
             if wanted is None or channel in wanted
         }
-        return {channel: count for channel, count in missing.items() if count > 0}
 
     def _place(self, missing: Mapping[int, int], end: int) -> None:
         """Put missing messages to the one damaged place they can come from, else on a line of their own."""

@@ -109,15 +109,23 @@ class Loader:
         return at
 
     def rest_of_chunk(self, head: ChunkHead, limit: int) -> Iterator[Block]:
-        """Take the whole messages of a chunk that is cut off at `limit`. Its CRC can't be checked."""
+        """Take the whole messages of a chunk that is cut off at `limit`.
+
+        Raises:
+            Malformed: the records are all there, and their CRC does not match; otherwise it can't be checked.
+        """
         size = max(0, min(head.data_size, limit - head.data_offset))
         if is_stored(head):
+            if size == head.uncompressed_size:
+                self._check_stored(head)
             yield from self.run(head.data_offset, head.data_offset + size, inside=True)
             return
         stored = self._read(head.data_offset, min(size, self._max_record))
         records = self._decompressor.salvage(head.compression, stored, self._max_record)
         target = yield from self._reserve(len(records))
         target[:] = records
+        if len(records) == head.uncompressed_size:
+            check_crc(head, target)
         begin = self._buffer.used
         found = scan(self._buffer.views, begin, begin + len(records), whole=True)
         self._keep(found, found.stop - begin, head.offset)
@@ -132,6 +140,11 @@ class Loader:
         if wanted.any():
             yield batch.block(wanted)
 
+    def _check_stored(self, head: ChunkHead) -> None:
+        end = head.data_offset + head.data_size
+        if head.crc and crc_of(self._source, head.data_offset, end) != head.crc:
+            raise Malformed("the chunk's CRC does not match")
+
     def _not_found(self, entries: Entries, found: Found) -> dict[int, int]:
         """How many messages by channel MessageIndex records name beyond those that were found."""
         views = self._buffer.views
@@ -144,8 +157,7 @@ class Loader:
         """Read a chunk without compression that is too big for memory, its CRC first."""
         refuse_impossible(head)
         end = head.data_offset + head.data_size
-        if head.crc and crc_of(self._source, head.data_offset, end) != head.crc:
-            raise Malformed("the chunk's CRC does not match")
+        self._check_stored(head)
         self.unchecked |= head.crc == 0
         after = yield from self.run(head.data_offset, end, inside=True)
         if after != end:

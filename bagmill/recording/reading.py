@@ -229,7 +229,10 @@ class Reading:
         before = int(self._account.found.sum())
         head = self._cut_chunk(at)
         if head is not None:
-            yield from self._loader.rest_of_chunk(head, limit)
+            try:
+                yield from self._loader.rest_of_chunk(head, limit)
+            except Malformed as exc:
+                reason = str(exc)
             yield from self._loader.flush()
         saved = int(self._account.found.sum()) - before
         rescued = f"; {saved} messages of it were saved" if saved else ""

@@ -422,7 +422,11 @@ def test_statistics_that_count_less_cost_nothing(tmp_path: Path) -> None:
     made = Maker.plain(2).chunk(CONTENT)
     made.counts[1] -= 3
 
-    assert read(tmp_path / "a.mcap", made.finish()) == (CONTENT, [])
+    result = read(tmp_path / "a.mcap", made.finish())
+
+    assert result.messages == CONTENT
+    assert not result.told
+    assert "3 messages more" in result.losses[0].reason
 
 
 def test_a_chunk_that_the_index_does_not_list_is_read(tmp_path: Path) -> None:
