@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.base import Timestamp
 from models.problem import Problem
 from models.queue import JobState
+from models.worker import WorkerRecord
 from models.workflow import Status, WorkflowState
 
 
@@ -99,20 +100,12 @@ class Patch(BaseModel):
     pinned: bool = Field(False, description="Keep this run whatever its age. A batch's children follow.")
 
 
-class WorkerInfo(BaseModel):
-    """A living worker."""
-
-    model_config = ConfigDict(extra="allow")
-
-    id: str
-
-
 class WorkersHealth(BaseModel):
     """Whether somebody runs the jobs."""
 
     running: bool
     autostart: bool = Field(description="Whether the API starts a worker by itself (WORKER_AUTOSTART).")
-    workers: list[WorkerInfo]
+    workers: list[WorkerRecord] = Field(description="Those that live now.")
 
 
 class QueueHealth(BaseModel):

@@ -7,15 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
 from starlette.exceptions import HTTPException
 
-from routes.common import Responses, Service, Stop, problems
+from routes.common import EmptyIsNone, Responses, Service, Stop, problems
 from routes.stopping import Stopping
 from routes.workflows import POLL
 from services.errors import RequestFault, WorkflowNotFound
 from services.validation import invalid
 from services.workflow_service import WorkflowService
 
+Number = Annotated[int, Field(ge=0)]
 router = APIRouter(prefix="/workflows", tags=["workflows"])
 
 
@@ -30,12 +32,14 @@ class Position:
 def position(
     id: str,  # noqa: A002 - the name in the address
     service: Service,
-    after: Annotated[int, Query(ge=0, description="Begin after the event with this number.")] = 0,
+    after: Annotated[
+        Number | None, EmptyIsNone, Query(description="Begin after the event with this number.")
+    ] = None,
     last_event_id: Annotated[str | None, Header(description="The same; wins over `after`.")] = None,
 ) -> Position:
     """Look before the stream begins, while there still can be a problem or a 204."""
     resumed = _number(last_event_id) if last_event_id else None
-    begin = Position(id, after if resumed is None else resumed)
+    begin = Position(id, (after or 0) if resumed is None else resumed)
     news = service.news(id, begin.after)
     if resumed is not None and news.ended and not news.events:
         raise HTTPException(204)  # tells a browser's EventSource not to come back

@@ -28,10 +28,7 @@ NOT_FOUND = problems(s404="There is no such workflow.")
 CONFLICT = problems(s404="There is no such workflow.", s409="Not in its present status.")
 OneStatus = Annotated[Status | None, EmptyIsNone]
 Limit = Annotated[int, Field(ge=1, le=500)]
-Wait = Annotated[
-    float,
-    Query(ge=0, le=MAX_WAIT, description="Hold the answer so many seconds while the revision is the same."),
-]
+Seconds = Annotated[float, Field(ge=0, le=MAX_WAIT)]
 
 
 @router.get("", responses=problems(s422="A filter, the limit or the cursor is wrong."))
@@ -58,7 +55,9 @@ async def get_workflow(
     response: Response,
     service: Service,
     stopping: Stop,
-    wait: Wait = 0,
+    wait: Annotated[
+        Seconds | None, EmptyIsNone, Query(description="Hold the answer while the revision is the same.")
+    ] = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> WorkflowState | Response:
     """The state. `ETag` is the revision; with `If-None-Match` an unchanged state is answered by 304.
@@ -69,7 +68,7 @@ async def get_workflow(
     version = await run_in_threadpool(service.version, id)
     state = await run_in_threadpool(service.get, id)
     seen = etag(state.revision) if if_none_match is None else if_none_match
-    deadline = asyncio.get_running_loop().time() + wait
+    deadline = asyncio.get_running_loop().time() + (wait or 0)
     while not none_match(seen, state.revision) and await _may_wait(deadline, stopping, request):
         newer = await run_in_threadpool(service.version, id)
         if newer != version:

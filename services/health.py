@@ -14,7 +14,7 @@ from models.api import DiskHealth, Health, QueueHealth, WorkersHealth
 from models.problem import Problem
 from services.problems import problem_of
 from services.queue_service import Queue
-from services.workers import living_workers
+from services.workers import living_workers, worker_records
 
 Found = TypeVar("Found")
 
@@ -34,11 +34,12 @@ def check_health(settings: Settings, queue: Queue) -> Health:
         tried(partial(_write_something, folder))
     disk = tried(lambda: _disk(settings.workflows_dir))
     jobs = tried(lambda: _jobs(queue))
-    workers = tried(lambda: living_workers(settings)) or []
+    living = tried(lambda: living_workers(settings))
+    records = tried(lambda: worker_records(settings)) or []
     return Health(
         status="unhealthy" if problems else "healthy",
         version=__version__,
-        worker=WorkersHealth(running=bool(workers), autostart=settings.worker_autostart, workers=workers),
+        worker=WorkersHealth(running=bool(living), autostart=settings.worker_autostart, workers=records),
         queue=jobs,
         disk=disk,
         problems=problems,

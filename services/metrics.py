@@ -10,6 +10,7 @@ from config import Settings
 from services.health import check_health
 from services.listing import Listing
 from services.queue_service import Queue
+from services.workers import living_workers
 
 
 class FilesCollector(Collector):
@@ -29,7 +30,7 @@ class FilesCollector(Collector):
         yield self._workflows()
         health = check_health(self._settings, self._queue)
         yield _gauge("healthy", "1 if the API can read and write its folders.", health.status == "healthy")
-        yield _gauge("workers", "Living workers.", len(health.worker.workers))
+        yield _gauge("workers", "Living workers.", len(living_workers(self._settings)))
         if health.queue:
             jobs = GaugeMetricFamily("bagmill_queue_jobs", "Jobs in the queue.", labels=["state"])
             for state, count in sorted(health.queue.counts.items()):

@@ -3,26 +3,25 @@
 Each holds the lock of `workers/<id>.lock` as long as it lives, and tells of itself in `<id>.json`.
 """
 
-import json
-from pathlib import Path
+from contextlib import suppress
+
+from pydantic import ValidationError
 
 from config import Settings
-from models.api import WorkerInfo
+from models.worker import WorkerRecord
 from services.locks import is_locked
 
 
-def living_workers(settings: Settings) -> list[WorkerInfo]:
-    """The workers that are running now, on any terminal. Raises OSError if the folder can't be read."""
-    try:
-        locks = sorted(settings.workers_dir.glob("*.lock"))
-    except FileNotFoundError:
-        return []
-    return [_info(lock.with_suffix(".json")) for lock in locks if is_locked(lock)]
+def living_workers(settings: Settings) -> list[str]:
+    """The ids of the workers that run now, whoever started them. Raises OSError."""
+    return [lock.stem for lock in sorted(settings.workers_dir.glob("*.lock")) if is_locked(lock)]
 
 
-def _info(path: Path) -> WorkerInfo:
-    try:
-        told = json.loads(path.read_bytes())
-    except (OSError, ValueError):  # it has just begun to live, or just died
-        told = {}
-    return WorkerInfo.model_validate((told if isinstance(told, dict) else {}) | {"id": path.stem})
+def worker_records(settings: Settings) -> list[WorkerRecord]:
+    """What the living workers tell of themselves; one that has only just begun to live has not yet."""
+    records = []
+    for worker in living_workers(settings):
+        with suppress(OSError, ValidationError):
+            record = (settings.workers_dir / f"{worker}.json").read_bytes()
+            records.append(WorkerRecord.model_validate_json(record))
+    return records

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from config import Settings
-from services.workers import living_workers
+from services.workers import living_workers, worker_records
 from tests.support.places import settings_in
 from tests.support.processes import Process, listening, start_api, start_worker
 from tests.support.waiting import wait_for
@@ -22,21 +22,16 @@ AUTOSTART = {"WORKER_AUTOSTART": "true"}
 def settings(tmp_path: Path) -> Iterator[Settings]:
     settings = settings_in(tmp_path)
     yield settings
-    for worker in living_workers(settings):
-        os.kill(pid_of(worker.model_dump()), signal.SIGKILL)
-
-
-def pid_of(worker: dict[str, int]) -> int:
-    return int(worker["pid"])
+    for worker in worker_records(settings):
+        os.kill(worker.pid, signal.SIGKILL)
 
 
 def the_worker(settings: Settings) -> int:
     """The process id of the one living worker, once there is one that has told of itself."""
 
     def found() -> int | None:
-        workers = [worker.model_dump() for worker in living_workers(settings)]
-        assert len(workers) <= 1, workers
-        return pid_of(workers[0]) if workers and "pid" in workers[0] else None
+        records = worker_records(settings)  # a dead one is there as long as the next one buries it
+        return records[0].pid if len(records) == 1 else None
 
     return wait_for(found, "a worker")
 
