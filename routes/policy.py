@@ -1,15 +1,15 @@
 """What browsers may do with answers: guess no types, and fetch nothing from other machines.
 
 The viewers of the documentation come with this program, but their code has addresses of others in it (a logo,
-a validator); the policy keeps a browser from asking them.
+a validator); the policy keeps a browser from asking them. What they do on the page itself is left to them.
 """
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGES = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'"
 )
 
 
