@@ -12,7 +12,7 @@ from bagmill.errors import BagmillError
 from bagmill.recording import Recording
 from tests.recording.making import FAIL, Maker, attachment, messages, messages_of, metadata
 
-COUNT = 300
+COUNT = 200
 MOST_MEMORY = 64 << 20
 """The biggest thing that 4 KB of zstd can claim and be believed so far, and the reader's own buffers."""
 
