@@ -17,7 +17,10 @@ _IDS = 1 << 16
 
 
 class Account:
-    """Counts by channel id, and the losses; with `OnCorrupt.FAIL` the first loss raises instead."""
+    """Counts by channel id, and the losses; with `OnCorrupt.FAIL` the first loss raises instead.
+
+    `some_readable` says whether any message was readable, or a chunk was passed by as holding nothing wanted.
+    """
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class Account:
     ) -> None:
         """Open an account; messages on channels that are not `known` are losses (None: all are taken)."""
         self.log = LossLog()
+        self.some_readable = False
         self.found = np.zeros(_IDS, np.int64)
         self._lost = np.zeros(_IDS, np.int64)
         self._path = path
@@ -88,6 +92,7 @@ class Account:
         if stray is not None:
             self._note_strays(batch, stray & wanted)
             wanted &= ~stray
+        self.some_readable |= stray is None or not stray.all()
         if self._selection.channels is not None:
             wanted &= self._selection.on_channel(batch.channel_id)
         self.found += np.bincount(batch.channel_id[wanted], minlength=_IDS)
@@ -114,10 +119,8 @@ class Account:
 
     @property
     def nothing_readable(self) -> bool:
-        """Whether no message was found although some are, or may be, missing."""
-        if self.found.any() or self.log.harmless:
-            return False
-        return self._selection.whole or bool(self.log.messages())
+        """Whether the recording gave no message at all, wanted or not, although some are, or may be, missing."""
+        return not self.some_readable and not self.log.harmless
 
     def _strays_in(self, batch: Batch, ambiguous: Mapping[int, int]) -> npt.NDArray[np.bool_] | None:
         """Messages that belong to no channel, None if there are none (the usual case, kept cheap)."""

@@ -53,11 +53,6 @@ class Selection:
         """Whether times limit the selection."""
         return self.start_time is not None or self.end_time is not None
 
-    @property
-    def whole(self) -> bool:
-        """Whether every message is wanted."""
-        return self.channels is None and not self.timed
-
     def excludes_times(self, first: int, last: int) -> bool:
         """Whether no message between two log times (ns, both inclusive) can be wanted."""
         return (self.start_time is not None and last < self.start_time) or (

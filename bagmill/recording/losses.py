@@ -64,13 +64,6 @@ class LossLog:
             last.harmless and loss.harmless,
         )
 
-    def messages(self) -> dict[str, int]:
-        """All messages known to be lost, by topic."""
-        total: dict[str, int] = {}
-        for loss in self.entries:
-            total = _sum(total, loss.messages)
-        return total
-
     @property
     def harmless(self) -> bool:
         """Whether nothing is missing."""

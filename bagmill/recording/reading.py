@@ -172,7 +172,9 @@ class Reading:
             raise Malformed("the chunk's length is not what the summary says")
         entries = read_entries(self._window, end, self._next_landmark(end))
         self.inventory.chunks.append(_index_of(head))
-        if not self._may_skip(head, known):
+        if self._may_skip(head, known):
+            self._account.some_readable = True
+        else:
             reason = None
             try:
                 yield from self._loader.chunk(head, entries)

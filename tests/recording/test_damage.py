@@ -97,6 +97,18 @@ def test_the_messages_of_a_lost_chunk_are_counted_within_the_selection(tmp_path:
     assert result.messages == CONTENT[21::2]
 
 
+def test_a_topic_that_is_lost_whole_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    ones, twos = CONTENT[0::2], CONTENT[1::2]
+    made = Maker.plain(2).chunk(ones).chunk(twos, crc=1)
+
+    result = read(tmp_path / "a.mcap", made.finish(), channels=[2])
+
+    assert result.messages == []
+    assert result.lost == {"/b": 20}
+    with pytest.raises(RecordingDamaged, match="Nothing readable"):
+        read(tmp_path / "b.mcap", Maker.plain(2).chunk(twos, crc=1).finish(), channels=[2])
+
+
 @pytest.mark.parametrize("summary", [True, False])
 def test_a_lost_chunk_without_an_index_is_counted_where_the_statistics_can(
     tmp_path: Path, summary: bool
