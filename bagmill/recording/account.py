@@ -119,7 +119,7 @@ class Account:
 
     @property
     def nothing_readable(self) -> bool:
-        """Whether the recording gave no message at all, wanted or not, although some are, or may be, missing."""
+        """Whether the recording gave no message at all, wanted or not, although some may be missing."""
         return not self.some_readable and not self.log.harmless
 
     def _strays_in(self, batch: Batch, ambiguous: Mapping[int, int]) -> npt.NDArray[np.bool_] | None:
