@@ -110,8 +110,13 @@ def test_a_flood_of_one_job_does_not_hold_up_the_others(executor_of: Make) -> No
         """)
     for job in ("01J.flood", "01K.flood"):
         executor.start(request(job))
-    for _ in range(2):
-        wait_for(lambda: executor.events(0.05), "both floods")
+    flooding: list[str] = []
+
+    def both() -> bool:
+        flooding.extend(job for job, _ in executor.events(0.05))
+        return len(flooding) == 2
+
+    wait_for(both, "both floods")
 
     executor.cancel("01K.flood")
 
@@ -221,12 +226,24 @@ say(type="log", level="INFO", message=str(grandchild.pid))
 @pytest.mark.parametrize("end", ["", "time.sleep(600)"])
 def test_nothing_that_a_job_has_started_outlives_it(executor_of: Make, end: str) -> None:
     executor = executor_of(GRANDCHILD + end)
-    grandchild = started(executor)
+    executor.start(request())
+    happened = list(wait_for(lambda: executor.events(0.05), "the job's first words"))
+    told = happened[0][1]
+    assert isinstance(told, LogEvent)
 
     executor.cancel(JOB)
-    until_exited(executor)
+    if not isinstance(happened[-1][1], Exited):
+        until_exited(executor)
 
-    wait_for(lambda: not grandchild.is_running() or grandchild.status() == "zombie", "the grandchild's end")
+    wait_for(lambda: ended(int(told.message)), "the grandchild's end")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process does nothing more."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def test_cancelling_what_does_not_run_does_nothing(executor_of: Make) -> None:

@@ -57,7 +57,7 @@ def test_the_end_of_a_job_is_recorded_when_the_disk_takes_it_again(house: House,
 
 def test_a_worker_outlives_a_full_disk(house: House, recording: Path) -> None:
     with house.worker("finish()") as worker:
-        wait_for(lambda: list(house.settings.workers_dir.glob("*.json")), "the worker")
+        house.wait(house.submit("index", recording))  # the worker has looked through everything
         with full_disk(worker):
             workflows = [house.submit("index", recording) for _ in range(3)]
             time.sleep(0.5)  # for the worker to try
