@@ -6,6 +6,7 @@ same request again does.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from loguru import logger
@@ -76,9 +77,18 @@ class Control:
             WorkflowNotFound.
             IllegalOperation: it has not ended, or is part of a batch that is still there.
         """
-        for child in self._children(workflow):
+        children = self._children(workflow)
+        self._ask(workflow, self._may_be_deleted)  # before anything is gone
+        for child in children:
+            self._ask(child, _must_have_ended)
+        for child in children:
             self._states.trash(child, _must_have_ended)
         self._states.trash(workflow, self._may_be_deleted)
+
+    def _ask(self, workflow: str, check: Callable[[WorkflowState], None]) -> None:
+        """Have `check` raise if it does not like the state; one that can't be read keeps nothing."""
+        with suppress(StateUnreadable):
+            check(self._states.read(workflow))
 
     def _may_be_deleted(self, state: WorkflowState) -> None:
         _must_have_ended(state)

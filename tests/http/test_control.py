@@ -338,3 +338,25 @@ def test_a_batch_that_runs_is_not_deleted(http: httpx2.Client, batch: tuple[str,
 
     assert problem(http.delete(f"/api/workflows/{parent}")) == (409, "illegal_operation")
     assert problem(http.delete(f"/api/workflows/{children[0]}")) == (409, "illegal_operation")
+
+
+def test_a_refused_delete_of_a_batch_removes_nothing(
+    http: httpx2.Client, batch: tuple[str, list[str]], states: StateManager
+) -> None:
+    parent, children = batch
+    run(states, children[0], "convert", Status.COMPLETED)
+
+    assert problem(http.delete(f"/api/workflows/{parent}")) == (409, "illegal_operation")
+
+    assert [states.exists(one) for one in (parent, *children)] == [True] * 4
+
+
+def test_a_batch_is_deleted_with_children_that_can_not_be_read(
+    http: httpx2.Client, batch: tuple[str, list[str]], states: StateManager
+) -> None:
+    parent, children = batch
+    http.post(f"/api/workflows/{parent}/cancel")
+    (states.folder(children[0]) / "state.json").write_bytes(b"{")
+
+    assert http.delete(f"/api/workflows/{parent}").status_code == 204
+    assert not [one for one in (parent, *children) if states.exists(one)]
