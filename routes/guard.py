@@ -7,7 +7,7 @@ another site's page (`Sec-Fetch-Site`, `Origin`). Programs send neither of the t
 
 import re
 from ipaddress import ip_address
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -48,18 +48,19 @@ class Guard:
 
     def _check_origin(self, headers: Headers) -> None:
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-        own = site in OWN_SITE if site else origin is None or self._is_own(origin, headers["host"])
+        own = site in OWN_SITE if site else origin is None or _is_own(origin, headers["host"])
         if not own:
-            raise ForeignOrigin(f"A page of {str(origin)[:100]!r} may not change anything here.")
-
-    def _is_own(self, origin: str, host: str) -> bool:
-        place = urlsplit(origin).netloc
-        return place.lower() == host.lower()
+            page = repr(origin[:100]) if origin else "another site"
+            raise ForeignOrigin(f"A page of {page} may not change anything here.")
 
     def answers_to(self, host: str) -> bool:
         """Whether this server is meant by a `Host` header."""
         name = _name(host)
         return name in self._names or (self._any_address and _is_address(name))
+
+
+def _is_own(origin: str, host: str) -> bool:
+    return origin.lower() in {f"{scheme}://{host.lower()}" for scheme in ("http", "https")}
 
 
 def _name(host: str) -> str:

@@ -67,6 +67,7 @@ WRITES = [
         {"Origin": "null"},
         {"Origin": "http://localhost:3000"},
         {"Origin": "garbage"},
+        {"Origin": "http://[::1"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "cross-site", "Origin": "http://127.0.0.1"},
