@@ -1,5 +1,6 @@
 """The committed files of a workflow."""
 
+import os
 from collections.abc import Iterator
 from email.utils import formatdate
 from typing import BinaryIO
@@ -54,11 +55,12 @@ def _spellings(request: Request, path: str) -> list[list[str]]:
 def _as_it_is_now(found: CommittedFile) -> Response:
     """A file that may grow or be replaced while it is sent: its present bytes, and no ranges."""
     file = found.path.open("rb")
-    size = found.stat.st_size
+    facts = os.fstat(file.fileno())  # of what was opened: a file may have been replaced since it was found
+    size = facts.st_size
     headers = HEADERS | {
         "Content-Length": str(size),
         "Content-Disposition": f'attachment; filename="{found.path.name}"',
-        "Last-Modified": formatdate(found.stat.st_mtime, usegmt=True),
+        "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
         "Cache-Control": "no-cache",
     }
     media_type = "application/json" if found.path.suffix == ".json" else "text/plain; charset=utf-8"

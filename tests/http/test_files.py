@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote
@@ -9,6 +10,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
+from services import durable
 from tests.support.server import Server
 
 DATA = bytes(range(256)) * 4096
@@ -73,6 +75,29 @@ def test_files_that_change_while_they_are_read(http: httpx2.Client, run: tuple[s
         content = answer.read()
 
     assert len(content) == int(answer.headers["content-length"]) >= 3_000_000
+
+
+def test_files_that_are_replaced_while_they_are_read(api: Server, http: httpx2.Client) -> None:
+    workflow = api.submit("test")["id"]
+    state = api.folder(workflow) / "state.json"
+    short = state.read_bytes()
+    long = short + b" " * 5000
+    over = threading.Event()
+
+    def replace() -> None:
+        while not over.is_set():
+            for content in (long, short):
+                durable.write_bytes(state, content, sync=False)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        for _ in range(300):
+            answer = http.get(f"/api/workflows/{workflow}/files/state.json")
+            assert answer.content in (long, short)
+    finally:
+        over.set()
+        writer.join()
 
 
 @pytest.mark.parametrize(
