@@ -55,10 +55,12 @@ def _rfc3339(text: str) -> int:
     return (whole.days * 86_400 + whole.seconds) * 1_000_000_000 + int(digits.ljust(9, "0") or 0)
 
 
-def _not_empty(globs: list[str]) -> list[str]:
-    if any(not glob for glob in globs):
+def _usable(glob: str) -> str:
+    if not glob:
         raise ValueError("a glob is not empty")
-    return globs
+    if any("\ud800" <= letter <= "\udfff" for letter in glob):
+        raise ValueError("a glob is valid Unicode text")
+    return glob
 
 
 def _one_or_many(value: object) -> object:
@@ -70,9 +72,8 @@ Time = Annotated[
     BeforeValidator(parse_time, json_schema_input_type=str | int),
 ]
 Globs = Annotated[
-    list[str],
+    list[Annotated[str, AfterValidator(_usable)]],
     BeforeValidator(_one_or_many, json_schema_input_type=str | list[str]),
-    AfterValidator(_not_empty),
 ]
 
 

@@ -169,6 +169,12 @@ def test_a_query_and_a_body_are_refused(http: httpx2.Client) -> None:
             "no such name",
         ),
         ({"template_id": "convert", "params": {"recording": "\ud800"}}, "/params/recording", ""),
+        (
+            {"template_id": "convert", "params": {"recording": "a", "topics": ["/a", "\ud800"]}},
+            "/params/topics/1",
+            "Unicode",
+        ),
+        ({"template_id": "convert", "params": {"recording": "a", "topics": "\ud800"}}, "/params/topics", ""),
     ],
 )
 def test_faults_are_pointed_at(http: httpx2.Client, sent: Any, pointer: str, told: str) -> None:
