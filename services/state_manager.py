@@ -71,7 +71,7 @@ class StateManager:
         """The ids of all workflow folders, by age; what is not named by an id is passed over."""
         try:
             with os.scandir(self.settings.workflows_dir) as entries:
-                found = [entry.name for entry in entries if is_id(entry.name) and entry.is_dir()]
+                found = [entry.name for entry in entries if is_id(entry.name) and _is_folder(entry)]
         except FileNotFoundError:
             return []
         return sorted(found, reverse=newest_first)
@@ -240,6 +240,14 @@ class StateManager:
             event_log.append(folder / EVENTS, edit.events)
         except StorageFailed as error:  # the state has them, and the next change adds them
             logger.warning("{}: events not written yet: {}", state.id, error)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder or a link to one; a link in a loop is none, and no error."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _names(folder: Path) -> list[str]:

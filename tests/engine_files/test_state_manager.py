@@ -168,6 +168,7 @@ def test_ids_are_the_folders_by_age(states: StateManager) -> None:
     (folder / "README.md").touch()
     (folder / f".new-{new_id()}").mkdir()
     (folder / new_id()).touch()  # a file, whatever its name
+    (folder / (loop := new_id())).symlink_to(loop)
 
     assert states.ids() == ids[::-1]
     assert states.ids(newest_first=False) == ids
