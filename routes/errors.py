@@ -167,7 +167,7 @@ def _own(exc: Exception, scope: Scope) -> Exception:
 
 
 def _log(exc: Exception, problem: Problem, scope: Scope) -> None:
-    path = scope.get("raw_path", b"").decode("ascii", "backslashreplace")
+    path = scope.get("raw_path", b"")[:MAX_TEXT].decode("ascii", "backslashreplace")
     line = f"{scope['method']} {path}: {problem.status} {problem.code}"
     if problem.status is not None and problem.status < 500:
         say(Action.REQUEST_REFUSED, line, code=problem.code)
