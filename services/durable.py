@@ -15,6 +15,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -221,9 +222,15 @@ def rename_folder(source: Path, target: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder with all that is in it; nothing happens if it is not there. Links are not followed."""
+    """Remove a folder with all that is in it, or a file or link in its place; links are not followed.
+
+    Nothing happens if nothing is there.
+    """
     with _telling(path), suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        if stat.S_ISDIR(path.lstat().st_mode):
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def set_aside(path: Path) -> Path:

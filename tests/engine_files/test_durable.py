@@ -138,6 +138,20 @@ def test_a_tree_is_removed_but_not_what_its_links_name(tmp_path: Path) -> None:
     assert names(tmp_path / "kept") == {"recording.mcap"}
 
 
+def test_what_stands_in_the_place_of_a_tree_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("kept")
+    (tmp_path / "loop").symlink_to("loop")
+
+    for name in ("file", "link", "loop"):
+        durable.remove_tree(tmp_path / name)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept" / "file").exists()
+
+
 def test_setting_aside_replaces_nothing(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     for text in ("first", "second"):
