@@ -102,8 +102,10 @@ class Listing:
 def _row(version: Version, state: WorkflowState) -> _Row:
     source = state.source.path if state.source else None
     named = [state.params.get("recording"), state.params.get("recordings"), source]
-    paths = [path for name in named if name for path in ([name] if isinstance(name, str) else name)]
-    text = "\n".join([state.id, state.template, *paths]).casefold()
+    paths = [path for name in named for path in (name if isinstance(name, list) else [name])]
+    # Somebody may have edited the file: params are whatever stands there.
+    texts = [text for text in (state.id, state.template, *paths) if isinstance(text, str)]
+    text = "\n".join(texts).casefold()
     return _Row(version, state.status, state.template, state.parent, text)
 
 

@@ -1,6 +1,7 @@
 """Lists, states, entity tags, long polls."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,16 @@ def test_an_unreadable_state_hides_no_other(api: Server, http: httpx2.Client, ma
     assert (alone.status_code, alone.json()["code"]) == (500, "state_unreadable")
     assert metrics.status_code == 200
     assert http.delete(f"/api/workflows/{made['convert']}").status_code == 204
+
+
+def test_an_edited_state_hides_no_other(api: Server, http: httpx2.Client, made: dict[str, str]) -> None:
+    workflow = api.submit("test")["id"]
+    path = api.folder(workflow) / "state.json"
+    path.write_text(path.read_text().replace('"params": {}', '"params": {"recording": 5, "recordings": [1]}'))
+
+    assert workflow in {item["id"] for item in http.get("/api/workflows?limit=500").json()["items"]}
+    assert http.get("/metrics").status_code == 200
+    shutil.rmtree(path.parent)
 
 
 def test_folders_that_are_no_workflows_are_passed_over(http: httpx2.Client, settings: Settings) -> None:
