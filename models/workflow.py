@@ -1,7 +1,7 @@
 """`workflows/{id}/state.json`: the truth about one run."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -70,10 +70,14 @@ class SourceStamp(FileModel):
     inode: int
 
 
+StepName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+"""It names folders: nobody's state.json may lead a worker out of its own."""
+
+
 class StepState(FileModel):
     """One step of a workflow."""
 
-    name: str
+    name: StepName
     kind: str
     status: Status = Status.PENDING
     needs: list[str] = Field(

@@ -21,6 +21,7 @@ BAD = {
     "no object": b"[]",
     "no status": b'{"schema_version": 1}',
 }
+STEPS_ELSEWHERE = ["../x", "/x", "..", "", "index/x", "index.1.partial", "index\n"]
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -43,6 +44,18 @@ def test_a_bad_file_is_told_to_readers_and_left_to_writers(states: StateManager,
     assert states.read(other).status is Status.QUEUED
     with left_alone(states, workflow), pytest.raises(StateUnreadable):
         states.repair(workflow)
+
+
+@pytest.mark.parametrize("name", STEPS_ELSEWHERE)
+def test_no_step_leads_out_of_the_folder(states: StateManager, name: str) -> None:
+    workflow = create(states)
+    path = states.folder(workflow) / STATE
+    state = json.loads(path.read_bytes())
+    state["steps"][0]["name"] = name
+    path.write_text(json.dumps(state))
+
+    with pytest.raises(StateUnreadable):
+        states.read(workflow)
 
 
 def test_a_file_that_was_put_back_goes_on(states: StateManager) -> None:
