@@ -30,7 +30,7 @@ run: .venv/run.stamp
 	@$(BIN) -m services.launcher
 
 test: lint
-	@$(BIN) -m pytest
+	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/dev.stamp
 	@$(BIN) -m ruff check --quiet .

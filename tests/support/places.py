@@ -1,7 +1,9 @@
 """Where tests work: settings that point into a temporary folder, and the same as an environment."""
 
+import contextlib
 import json
 import os
+import random
 import socket
 from pathlib import Path
 
@@ -12,10 +14,15 @@ SHARED_RECORDINGS = ROOT.parent / "shared" / "recordings"
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on 127.0.0.1 that nobody listens on right now.
+
+    It is below those that systems give to outgoing connections, so that none of these takes it meanwhile.
+    """
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("100 ports are taken")
 
 
 def settings_in(folder: Path, **changes: object) -> Settings:

@@ -103,7 +103,8 @@ def test_what_was_committed_is_not_done_again(
     house.work("sys.exit('must not run')")
 
     assert house.status(workflow) is Status.COMPLETED
-    assert (house.folder(workflow) / "index" / "manifest.json").stat() == before
+    after = (house.folder(workflow) / "index" / "manifest.json").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert house.state(workflow).step("index").attempt == 1
 
 
