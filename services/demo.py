@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bagmill.errors import RecordingError, RecordingNotFound
 from bagmill.sample import write_sample
 from config import Settings
 from models.workflow import WorkflowState
@@ -21,6 +22,8 @@ from services.client import ServerRefused
 from services.demo_view import Result, follower, show_problem, show_result
 from services.errors import ProcessDied
 from services.launcher import Program, StopSignals, free_port, said_in_words
+from services.problems import problem_of
+from services.sources import locate
 
 POLL_SECONDS = 0.2
 INTERRUPTED = 130
@@ -34,8 +37,8 @@ def main() -> int:
         settings = Settings()
         port = settings.port if os.environ.get("PORT") else 0
         settings = settings.model_copy(update={"port": port or free_port(settings.host)})
-        recording = chosen() or make_sample(settings.recordings_dir, console)
         try:
+            recording = chosen() or make_sample(settings.recordings_dir, console)
             with Program(settings, signals, output=log) as program:
                 return show(program, recording, console)
         except ProcessDied:
@@ -43,7 +46,9 @@ def main() -> int:
             raise
         except ServerRefused as refusal:
             show_problem(console, refusal.problem)
-            return 1
+        except RecordingError as error:
+            show_problem(console, problem_of(error))
+    return 1
 
 
 def show(program: Program, recording: Path, console: Console) -> int:
@@ -83,14 +88,23 @@ def chosen() -> Path | None:
 
     A relative path starts where the user stands (with `make -C` that is not the checkout), or, if there is
     nothing, in the checkout.
+
+    Raises:
+        RecordingNotFound: there is nothing at either.
+        RecordingUnreadable: the API could not be told of this path.
     """
     given = os.environ.get("DEMO_RECORDING")
     if not given:
         return None
-    path = Path(given).expanduser()
-    places = [Path(os.environ.get("DEMO_CWD") or "."), Path.cwd()]
-    found = [place / path for place in places if os.path.lexists(place / path)]
-    return Path(os.path.abspath(found[0] if found else places[-1] / path))  # noqa: PTH100  keeps symlinks
+    places = dict.fromkeys([os.environ.get("DEMO_CWD") or ".", "."])
+    paths = [Path(os.path.abspath(place / Path(given).expanduser())) for place in places]  # noqa: PTH100  keeps symlinks
+    for path in paths:
+        if os.path.lexists(path):
+            return locate(str(path), Path())
+    raise RecordingNotFound(
+        where={"path": str(paths[0])},
+        hint="Check the spelling; a relative path starts where you are, or in the checkout.",
+    )
 
 
 def make_sample(folder: Path, console: Console) -> Path:

@@ -139,12 +139,15 @@ def show_result(console: Console, result: Result) -> int:
 
 def show_problem(console: Console, problem: Problem) -> None:
     """A problem in words: what, where, and what to do."""
-    console.print(problem.title, style="bold red", markup=False)
+    if problem.title.rstrip(".") != problem.detail.rstrip("."):
+        console.print(problem.title, style="bold red", markup=False)
     console.print(problem.detail, markup=False)
     for name, value in problem.where.items():
-        console.print(f"  {name}: {value}", markup=False)
+        if name != "pointer":
+            console.print(f"  {name}: {value}", markup=False)
     for item in problem.errors:
-        console.print(f"  {item.pointer}: {item.detail}", markup=False)
+        if item.detail != problem.detail:
+            console.print(f"  {item.pointer}: {item.detail}", markup=False)
     console.print(problem.hint, markup=False)
 
 

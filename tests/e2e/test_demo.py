@@ -1,5 +1,6 @@
 """`make demo`, from its start to its end."""
 
+import os
 import shlex
 import signal
 import sys
@@ -79,6 +80,19 @@ def test_a_bad_recording_is_an_honest_problem(
 
     assert said in process.output
     assert "Traceback" not in process.output
+
+
+def test_a_name_that_is_no_text_is_said(settings: Settings, sample: Sample, tmp_path: Path) -> None:
+    recording = os.fsdecode(os.fsencode(tmp_path) + b"/drive\xff.mcap")
+    try:
+        Path(recording).write_bytes(sample.path.read_bytes())
+    except OSError:
+        return  # this file system has only names that are text
+
+    with demo(settings, recording) as process:
+        assert process.wait(120) == 1
+
+    assert "The path is not valid UTF-8." in process.output
 
 
 def test_ctrl_c_leaves_nothing_running(settings: Settings) -> None:

@@ -31,7 +31,8 @@ RULES: dict[str, set[str]] = {
     "services": {"services", "models", "config"} | SEEN_OF_BAGMILL,
     "services.steps": {"services", "models", "config", "bagmill"},
     "services.executors.entry": {"services", "models", "config", "bagmill"},
-    "services.demo": {"services", "models", "config", "bagmill.sample"},  # it makes a user's recording
+    "services.demo": {"services", "models", "config", "bagmill.sample"}
+    | SEEN_OF_BAGMILL,  # it makes a user's recording
     "routes": {"routes", "services", "models", "config"} | SEEN_OF_BAGMILL,
     "app": {"routes", "services", "models", "config"} | SEEN_OF_BAGMILL,
     "worker": {"services", "models", "config"} | SEEN_OF_BAGMILL,
