@@ -8,6 +8,7 @@ A workflow's lock is never held together with another's: children first, then th
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from config import LogLevel
@@ -135,7 +136,14 @@ class Batches:
             raise StateUnreadable(
                 f"{CHILDREN_FILE} has {len(children)} children of {len(listed)}", where={"path": str(folder)}
             )
-        return _Batch(workflow, children, listed)
+        return _Batch(workflow, children, listed, self._made(children))
+
+    def _made(self, children: list[Child]) -> int:
+        """How many an earlier worker has made: in their order, so all up to the last that there is."""
+        for number in range(len(children), 0, -1):
+            if self._ctx.states.exists(children[number - 1].id):
+                return number
+        return 0
 
     def _make_some(self, batch: _Batch, parent: WorkflowState) -> None:
         until = time.monotonic() + SLICE
@@ -186,7 +194,7 @@ class Batches:
         batch.next_count = now + max(INTERVAL, SHARE * (now - begun))
 
     def _settle(self, batch: _Batch, counts: Counter[Status]) -> bool:
-        """Write the counts; True if the parent has ended."""
+        """Write the counts; True if there is nothing more to wait for."""
         with self._ctx.states.edit(batch.id) as edit:
             state, was_open = edit.state, not edit.state.status.ended
             if state.cancel_requested and (waiting := counts.pop(Status.PENDING, 0)):
@@ -198,7 +206,7 @@ class Batches:
             name = f"{state.template}[{batch.id}]"
             message = f"{state.status}; recordings: {told or 'none'}"
             self._ctx.tell(Action.BATCH_SETTLED, batch.id, name, message)
-        return state.status.ended
+        return not is_open_batch(state)
 
     def _reopen(self, batch: _Batch) -> bool:
         with self._ctx.states.edit(batch.id) as edit:
@@ -237,12 +245,13 @@ class Batches:
 
 
 def is_open_batch(state: WorkflowState) -> bool:
-    """Whether there are children to make, or to wait for."""
+    """Whether there are children to make, or to wait for: a completed batch may have one that was retried."""
     step = _expand_step(state)
-    return not state.status.ended and step is not None and step.status is Status.COMPLETED
+    waits = not state.status.ended or _any_open(state.children or ())
+    return waits and step is not None and step.status is Status.COMPLETED
 
 
-def _any_open(counts: Counter[Status]) -> bool:
+def _any_open(counts: Iterable[Status]) -> bool:
     """Whether any of the children that were made has not ended."""
     return any(not status.ended for status in counts if status is not Status.PENDING)
 

@@ -116,8 +116,8 @@ class Reconciler:
         else:
             state = self._recover(workflow, look)
             look.jobs += advance.queued_jobs(state)
-            if is_open_batch(state):
-                look.batches.append(workflow)
+        if is_open_batch(state):
+            look.batches.append(workflow)
         self._remove_partials(state)
         return True
 

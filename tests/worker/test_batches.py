@@ -238,6 +238,24 @@ def test_a_cancel_of_the_parent_alone_reaches_the_children(house: House, recordi
     assert statuses(house, parent) == {Status.CANCELLED: 5}
 
 
+def test_a_cancel_that_the_next_worker_meets_reaches_the_children(house: House, recordings: Path) -> None:
+    parent = house.submit("index", recordings=".")
+    body = LISTING + "finish() if REQUEST['source']['path'].endswith('0.mcap') else time.sleep(600)"
+    with house.worker(body) as worker:
+        wait_for(lambda: statuses(house, parent) == {Status.COMPLETED: 1, Status.RUNNING: 4}, "the children")
+        kill(worker.family())
+        worker.popen.wait()
+    with house.states.edit(parent) as edit:
+        advance.request_cancel(edit)
+
+    house.work(LISTING + "finish()")
+
+    state = house.state(parent)
+    assert state.status is Status.CANCELLED
+    assert state.children == {Status.COMPLETED: 1, Status.CANCELLED: 4}
+    assert statuses(house, parent) == state.children
+
+
 def test_a_retry_of_the_batch_runs_what_failed_and_nothing_else(house: House, recordings: Path) -> None:
     parent = house.submit("index", recordings=".", options={"max_attempts": 1})
     house.work(LISTING + "finish() if REQUEST['source']['path'].endswith('0.mcap') else sys.exit(1)")
@@ -263,6 +281,23 @@ def test_a_retry_of_one_child_reopens_the_batch(house: House, recordings: Path) 
     house.work(LISTING + "finish()")
 
     assert house.status(parent) is Status.COMPLETED
+
+
+def test_a_retry_of_one_child_of_a_completed_batch_is_counted(house: House, recordings: Path) -> None:
+    options = {"max_attempts": 1, "allow_failed": True}
+    parent = house.submit("index", recordings=".", options=options)
+    house.work(
+        LISTING + "sys.exit(1) if REQUEST['source']['path'].endswith(('2.mcap', '3.mcap')) else finish()"
+    )
+    failed = [child.id for child in children(house, parent) if child.status is Status.FAILED]
+    for child in failed:
+        Control(house.states, house.queue).retry(child)
+    assert house.state(parent).children == {Status.COMPLETED: 3, Status.QUEUED: 2}
+
+    house.work(LISTING + "finish()")
+
+    assert house.status(parent) is Status.COMPLETED
+    assert house.state(parent).children == {Status.COMPLETED: 5}
 
 
 def test_children_that_were_never_made_are_made_by_a_retry(house: House, recordings: Path) -> None:
