@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from loguru import logger
@@ -71,10 +71,11 @@ class Keys:
                 durable.create_exclusive(path, durable.json_bytes(record))
             yield self._workflow(record, payload)
 
-    def forget(self, key: str) -> None:
-        """Free a key whose workflow was deleted."""
-        with suppress(FileNotFoundError):
-            self._path(key).unlink()
+    def forget(self, key: str, gone: Callable[[], bool]) -> None:
+        """Free the key of a deleted workflow, if it still is `gone`: a replay may just have made it anew."""
+        with lock(self._folder / "keys.lock"):
+            if gone():
+                self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"

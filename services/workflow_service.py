@@ -123,7 +123,7 @@ class WorkflowService:
         key = self._key_of(workflow)
         self._control.delete(workflow)
         if key:
-            self._keys.forget(key)
+            self._keys.forget(key, lambda: not self._states.exists(workflow))
 
     def news(self, workflow: str, after: int) -> News:
         """The events after number `after`. Raises WorkflowNotFound, StateUnreadable."""

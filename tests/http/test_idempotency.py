@@ -137,6 +137,24 @@ def test_a_deleted_workflow_frees_its_key(http: httpx2.Client) -> None:
     assert again != first
 
 
+def test_a_replay_during_a_delete_leaves_one_workflow(http: httpx2.Client, settings: Settings) -> None:
+    def delete(workflow: str) -> None:
+        http.delete(f"/api/workflows/{workflow}")
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(5):
+            key = f"twelve-{number}"
+            first = post(http, key).json()["id"]
+            http.post(f"/api/workflows/{first}/cancel")
+            deleted = pool.submit(delete, first)
+            for replay in [pool.submit(post, http, key) for _ in range(12)]:
+                replay.result()
+            deleted.result()
+
+            requests = [path.read_text() for path in settings.workflows_dir.glob("*/request.json")]
+            assert sum(f'"{key}"' in request for request in requests) <= 1
+
+
 def test_a_key_outlives_a_restart(api: Server) -> None:
     first = post(api.http, "ten").json()["id"]
     api.kill()
