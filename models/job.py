@@ -16,6 +16,11 @@ class Resources(FileModel):
     threads: int = Field(description="Threads of Arrow, BLAS and Rerun.")
 
 
+def _printable(name: str) -> str:
+    """A file's name without line ends and what else steers a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
+
+
 class JobRequest(FileModel):
     """A job as one JSON object: whoever has it and the files can run it, wherever it lands."""
 
@@ -38,8 +43,8 @@ class JobRequest(FileModel):
 
     @property
     def name(self) -> str:
-        """The canonical human name of a job in log lines: `convert[01JD…](drive.mcap)`."""
-        recording = f"({self.source.path.rpartition('/')[2]})" if self.source else ""
+        """The canonical human name of a job in log lines: `convert[01JD…](drive.mcap)`, always one line."""
+        recording = f"({_printable(self.source.path.rpartition('/')[2])})" if self.source else ""
         return f"{self.step}[{self.workflow}]{recording}"
 
 

@@ -9,6 +9,7 @@ from config import LogFormat, LogLevel, Settings
 from services.logs import Action, WorkflowLog
 from tests.support.places import environment
 from tests.support.processes import python
+from tests.worker.making import House
 
 SPEAK = """
 import logging
@@ -78,6 +79,18 @@ def test_a_line_with_undecodable_bytes_is_kept(tmp_path: Path) -> None:
     WorkflowLog(tmp_path).line("a\udcff.mcap")
 
     assert "a\\udcff.mcap" in (tmp_path / "worker.log").read_text("utf-8")
+
+
+def test_the_name_of_a_job_is_one_line(house: House, tmp_path: Path) -> None:
+    recording = tmp_path / "a\nb\x1b[31m ü.mcap"
+    recording.write_bytes(b"\x89MCAP0\r\n")
+    workflow = house.submit("index", recording)
+
+    house.work("finish()")
+
+    lines = house.log(workflow).splitlines()
+    assert len(lines) == 2
+    assert all(f"index[{workflow}](a\\nb\\x1b[31m ü.mcap) " in line for line in lines)
 
 
 def test_actions_are_a_closed_set_of_words() -> None:
