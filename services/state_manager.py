@@ -56,6 +56,12 @@ class StateManager:
                 raise durable.storage_failed(path, error) from error
             if not settings.allow_network_fs:
                 filesystems.check(path)
+        if settings.trash_dir.stat().st_dev != settings.workflows_dir.stat().st_dev:
+            raise StorageFailed(
+                "TRASH_DIR is on another file system than WORKFLOWS_DIR.",
+                where={"path": str(settings.trash_dir)},
+                hint="A run that is deleted is moved there in one step: choose one beside WORKFLOWS_DIR.",
+            )
 
     def folder(self, workflow: str) -> Path:
         """The workflow's folder, whether or not it is there. Raises WorkflowNotFound for what is no id."""

@@ -315,6 +315,15 @@ def test_a_file_in_the_place_of_a_folder_is_told(settings: Settings) -> None:
     assert caught.value.where == {"path": str(settings.workflows_dir)}
 
 
+def test_trash_on_another_file_system_is_refused(settings: Settings) -> None:
+    elsewhere = settings.model_copy(update={"trash_dir": Path("/dev")})
+
+    with pytest.raises(StorageFailed, match="TRASH_DIR") as caught:
+        StateManager(elsewhere).prepare()
+
+    assert "beside WORKFLOWS_DIR" in caught.value.hint
+
+
 def test_network_file_systems_are_an_error_that_says_what_to_do() -> None:
     assert "ALLOW_NETWORK_FS" in NetworkFileSystem().hint
 
