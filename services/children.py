@@ -25,8 +25,8 @@ def read_children(folder: Path) -> list[Child]:
 
 
 def write_children(folder: Path, children: Sequence[Child]) -> None:
-    """Write the list, whole and durable. Raises StorageFailed."""
-    durable.write_bytes(folder / CHILDREN_FILE, b"".join(map(durable.json_line, children)))
+    """Write the list, whole and durable, unless there is one. Raises StorageFailed."""
+    durable.create_exclusive(folder / CHILDREN_FILE, b"".join(map(durable.json_line, children)))
 
 
 def _child(line: bytes) -> Child | None:

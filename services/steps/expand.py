@@ -7,11 +7,9 @@ from bagmill.errors import RecordingError, RecordingNotFound
 from bagmill.options import Options
 from bagmill.report import OutputFile, Progress, ProgressSink, Report, Warn
 from models.job import JobRequest
-from models.listed import Listed
+from models.listed import LIST_FILE, Listed
 from services import durable, sources
 from services.problems import problem_of
-
-LIST_FILE = "recordings.jsonl"
 
 
 class ExpandOptions(Options):

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 
 from config import LogLevel
 from models.batch import Child
-from models.listed import Listed
+from models.listed import LIST_FILE, Listed
 from models.queue import Job
 from models.request import RunOptions
 from models.workflow import Status, StepState, WorkflowState
-from services import advance, durable, templates
-from services.children import CHILDREN_FILE, read_children
+from services import advance, templates
+from services.children import CHILDREN_FILE, read_children, write_children
 from services.errors import LockTimeout, QueueUnreadable, StateUnreadable, StorageFailed, WorkflowNotFound
 from services.ids import new_id
 from services.logs import Action, say
@@ -32,8 +32,6 @@ INTERVAL = 1.0
 """Least seconds between two counts of a parent's children."""
 SHARE = 20
 """A count takes at most one part in so many of the worker's time."""
-
-LIST_FILE = "recordings.jsonl"
 
 
 @dataclass(slots=True)
@@ -130,7 +128,7 @@ class Batches:
         lines = (committed_folder(folder, step.name) / LIST_FILE).read_bytes().splitlines()
         listed = [Listed.model_validate_json(line) for line in lines]
         children = [Child(id=new_id(), recording=one.recording) for one in listed]
-        durable.create_exclusive(folder / CHILDREN_FILE, b"".join(map(durable.json_line, children)))
+        write_children(folder, children)
         children = read_children(folder)
         if len(children) != len(listed):
             raise StateUnreadable(
