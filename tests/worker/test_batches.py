@@ -213,7 +213,7 @@ def test_a_living_worker_goes_on_with_the_batch_of_a_dead_one(house: House, reco
 def test_cancelling_a_batch_cancels_its_children(house: House, recordings: Path) -> None:
     parent = house.submit("index", recordings=".")
     with house.worker(LISTING + "time.sleep(600)") as worker:
-        wait_for(lambda: statuses(house, parent)[Status.RUNNING] == 4, "running children")
+        wait_for(lambda: statuses(house, parent) == {Status.RUNNING: 4, Status.QUEUED: 1}, "all children")
 
         Control(house.states, house.queue).cancel(parent)
 
@@ -227,7 +227,7 @@ def test_cancelling_a_batch_cancels_its_children(house: House, recordings: Path)
 def test_a_cancel_of_the_parent_alone_reaches_the_children(house: House, recordings: Path) -> None:
     parent = house.submit("index", recordings=".")
     with house.worker(LISTING + "time.sleep(600)") as worker:
-        wait_for(lambda: statuses(house, parent)[Status.RUNNING] == 4, "running children")
+        wait_for(lambda: statuses(house, parent) == {Status.RUNNING: 4, Status.QUEUED: 1}, "all children")
 
         with house.states.edit(parent) as edit:
             advance.request_cancel(edit)  # whoever asked for it died at once
