@@ -4,7 +4,15 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 MAX_TIME_NS = 2**63 - 1
 
@@ -97,6 +105,14 @@ class Selection(Options):
     on_corrupt: Annotated[OnCorrupt, Field(strict=False)] = Field(
         OnCorrupt.RECOVER, description="`recover` what a damaged recording still holds, or `fail`."
     )
+
+    @field_validator("end_time")
+    @classmethod
+    def _after_start(cls, end: int | None, info: ValidationInfo) -> int | None:
+        start = info.data.get("start_time")
+        if end is not None and start is not None and end <= start:
+            raise ValueError("the end lies after the start")
+        return end
 
 
 class IndexOptions(Options):

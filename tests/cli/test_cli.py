@@ -105,7 +105,10 @@ def test_every_flag_does_what_it_says(recording: Path, tmp_path: Path) -> None:
         (["--output", "d", "--no-such-flag"], "No such option"),
         (["--output", "d", "--topics", "/P"], "Did you mean /p?"),
         (["--output", "d", "--exclude-topics", "*"], "exclude_topics leaves out"),
-        (["--output", "d", "--start-time", "5", "--end-time", "4"], "end_time is not after start_time"),
+        (
+            ["--output", "d", "--start-time", "5", "--end-time", "4"],
+            "--end-time: the end lies after the start",
+        ),
     ],
 )
 def test_bad_usage(
