@@ -5,6 +5,7 @@
 | fixed array | FixedSizeList (of `uint8`: FixedSizeBinary) |
 | sequence | List (of `uint8`: Binary) |
 | message in a message | Struct |
+| union | Struct: `_d`, the discriminator, and a member for each case, of which at most one is not null |
 | map | Map |
 | enum | Int32 (JSON: Int64); the field's metadata names the enum, `describe` its values |
 """
@@ -25,6 +26,7 @@ from bagmill.schemas.tree import (
     Sequence,
     Struct,
     Type,
+    Union,
     Untyped,
     children,
 )
@@ -64,7 +66,7 @@ def arrow_schema(root: Struct) -> pa.Schema:
     )
 
 
-def column_names(struct: Struct, *, top: bool = False) -> list[str]:
+def column_names(struct: Struct | Union, *, top: bool = False) -> list[str]:
     """The names of a struct's fields in Arrow; `top`: of a message, whose fields stand beside our columns."""
     return distinct([item.name for item in struct.fields], RESERVED if top else ())
 
@@ -81,7 +83,7 @@ def arrow_type(node: Type) -> pa.DataType:
         case Struct(fields=()):
             # Neither Parquet nor IDL has a struct without members; ROS 2 puts this one in.
             return pa.struct([pa.field(PLACEHOLDER, pa.uint8(), nullable=False)])
-        case Struct(fields=fields):
+        case Struct(fields=fields) | Union(fields=fields):
             names = column_names(node)
             return pa.struct(
                 [_field(name, item.type, item.optional) for name, item in zip(names, fields, strict=True)]
@@ -133,9 +135,11 @@ def _walk(root: Struct) -> Iterator[tuple[str, Type, str | None]]:
     while waiting:
         path, node, top = waiting.pop()
         below = list(children(node))
-        names = column_names(node, top=top) if isinstance(node, Struct) else [name for name, _ in below]
+        if is_field := isinstance(node, Struct | Union):
+            names = column_names(node, top=top)
+        else:
+            names = [name for name, _ in below]
         for name, (own_name, child) in zip(names, below, strict=True):
-            is_field = isinstance(node, Struct)
             child_path = f"{path}.{name}" if is_field and path else f"{path}{name}"
             yield child_path, child, own_name if is_field else None
             waiting.append((child_path, child, False))

@@ -5,7 +5,7 @@ The tree gives the Arrow schema (`bagmill.schemas.arrow`) and the way messages a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bagmill.errors import SchemaUnsupported
@@ -18,6 +18,9 @@ MAX_DEPTH = 64
 
 PLACEHOLDER = "structure_needs_at_least_one_member"
 """The member that ROS 2 gives to messages without fields, which neither IDL nor Parquet can hold."""
+
+DISCRIMINATOR = "_d"
+"""The column of a union's discriminator, under the name that the IDL language mappings give it."""
 
 
 class Kind(StrEnum):
@@ -37,6 +40,14 @@ class Kind(StrEnum):
     STRING = "string"
     WSTRING = "wstring"
     BINARY = "binary"
+
+
+class Extensibility(StrEnum):
+    """How a type may change between writers (OMG DDS-XTypes 1.3, 7.2.2.4.1.2): this changes its bytes too."""
+
+    FINAL = "final"
+    APPENDABLE = "appendable"
+    MUTABLE = "mutable"
 
 
 ConstantValue = bool | int | float | str
@@ -88,20 +99,25 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A map of keys to values. `optional`: a value may be null."""
+    """A map of keys to values, up to `bound` of them. `optional`: a value may be null."""
 
     key: Primitive
     value: "Type"
     optional: bool = False
+    bound: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A member of a message. `optional`: it may be absent, and is null then."""
+    """A member of a message. `optional`: it may be absent, and is null then.
+
+    `id`: the number that stands for it in the bytes of a mutable type; None where members have none.
+    """
 
     name: str
     type: "Type"
     optional: bool = False
+    id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +131,34 @@ class Struct:
     fields: tuple[Field, ...]
     constants: tuple[Constant, ...] = ()
     variant: bool = False
+    extensibility: Extensibility = Extensibility.FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One member of a union; `labels` are the discriminator's values that choose it, none: all others."""
+
+    labels: tuple[int, ...]
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """A discriminator and the one member that it chooses, if any (OMG IDL 4.2, 7.4.1.4.4.4).
+
+    In Arrow a struct: the discriminator first, then all members, of which at most one is not null.
+    """
+
+    name: str
+    discriminator: Primitive
+    cases: tuple[Case, ...]
+    extensibility: Extensibility = Extensibility.FINAL
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The members of the struct that the union becomes."""
+        members = (replace(case.field, optional=True) for case in self.cases)
+        return (Field(DISCRIMINATOR, self.discriminator), *members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +166,13 @@ class Untyped:
     """A part of a JSON message that no schema types; `schemas.inference` types it by what messages hold."""
 
 
-Type = Primitive | Sequence | Mapping | Struct | Untyped
+Type = Primitive | Sequence | Mapping | Struct | Union | Untyped
 
 
 def children(node: Type) -> Iterator[tuple[str, Type]]:
     """The types directly below: fields by name, elements as `[]`, keys and values of maps as `{}`."""
     match node:
-        case Struct(fields=fields):
+        case Struct(fields=fields) | Union(fields=fields):
             for field in fields:
                 yield field.name, field.type
         case Sequence(element=element):
