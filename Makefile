@@ -10,13 +10,14 @@ export DEMO_CWD := $(value PWD)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test lint format docs clean
+.PHONY: help demo run test test-core lint format docs clean
 
 help:
 	@echo "make demo                      convert a sample recording and show where the results are"
 	@echo "make demo RECORDING=FILE.mcap  the same for your own recording"
 	@echo "make run                       API and worker until Ctrl-C; make run PORT=8123"
-	@echo "make test                      lint, then all tests"
+	@echo "make test                      lint, then all tests but the slow proofs"
+	@echo "make test-core                 the slow proofs of the conversion core"
 	@echo "make lint                      ruff and mypy --strict"
 	@echo "make format                    let ruff format the code"
 	@echo "make docs                      write docs/settings.md and docs/errors.md anew from the code"
@@ -30,7 +31,10 @@ run: .venv/run.stamp
 	@$(BIN) -m services.launcher
 
 test: lint
-	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow"
+
+test-core: .venv/dev.stamp
+	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow
 
 lint: .venv/dev.stamp
 	@$(BIN) -m ruff check --quiet .
