@@ -6,6 +6,7 @@ from bagmill.recording.losses import Loss
 from bagmill.recording.reader import TARGET_BYTES, Recording
 from bagmill.recording.records import Attachment, Channel, ChunkIndex, Metadata, Schema, Statistics
 from bagmill.recording.spans import Span
+from bagmill.recording.structure import Contents, Crc, Structure
 from bagmill.recording.summary import Summary, SummarySource
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "Block",
     "Channel",
     "ChunkIndex",
+    "Contents",
+    "Crc",
     "Identity",
     "Loss",
     "Metadata",
@@ -21,6 +24,7 @@ __all__ = [
     "Schema",
     "Span",
     "Statistics",
+    "Structure",
     "Summary",
     "SummarySource",
 ]

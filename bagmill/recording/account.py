@@ -11,7 +11,7 @@ from bagmill.recording.blocks import Batch, Selection
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.losses import Loss, LossLog
 from bagmill.recording.messages import Entries, UInt64
-from bagmill.recording.records import Statistics
+from bagmill.recording.records import Damage, Statistics
 
 _IDS = 1 << 16
 
@@ -47,12 +47,13 @@ class Account:
         self,
         offset: int,
         length: int | None,
-        reason: str,
+        reason: str | Damage,
         messages: Mapping[int, int] | None = None,
         *,
         harmless: bool = False,
+        code: str = "damaged",
     ) -> None:
-        """Record a loss; `messages` are known counts by channel id.
+        """Record a loss; `messages` are known counts by channel id. Damage has a code of its own.
 
         Raises:
             RecordingDamaged: the policy is to fail.
@@ -62,10 +63,11 @@ class Account:
             self._lost[channel] += count
             topic = self._definitions.topic(channel)
             by_topic[topic] = by_topic.get(topic, 0) + count
-        loss = Loss(offset, length, reason, by_topic, harmless)
+        damage = reason if isinstance(reason, Damage) else Damage(reason, code)
+        loss = Loss(offset, length, damage.reason, by_topic, harmless, damage.code)
         if self._policy is OnCorrupt.FAIL:
             raise RecordingDamaged(
-                f"The recording is damaged: {reason}.", where={"path": self._path, "offset": offset}
+                f"The recording is damaged: {damage.reason}.", where={"path": self._path, "offset": offset}
             )
         self.log.add(loss)
 
@@ -109,13 +111,13 @@ class Account:
         for channel, (offset, count) in self._strays.items():
             topic = self._definitions.topic(channel)
             reason = f"messages on {topic} can't be told whose they are: {self._why(channel)}"
-            self.lose(offset, None, reason, {channel: count})
+            self.lose(offset, None, reason, {channel: count}, code="unknown_channel")
         difference = self._difference(statistics)
         if missing := {channel: count for channel, count in difference.items() if count > 0}:
             self._place(missing, end)
         if more := -sum(count for count in difference.values() if count < 0):
             reason = f"the recording holds {more} messages more than its statistics count"
-            self.lose(end, None, reason, harmless=True)
+            self.lose(end, None, reason, harmless=True, code="counts_differ")
 
     @property
     def nothing_readable(self) -> bool:
@@ -164,10 +166,10 @@ class Account:
         unknown = [at for at, loss in enumerate(entries) if not loss.harmless and not loss.messages]
         if len(unknown) != 1:
             reason = "the recording's statistics count more messages than it holds"
-            self.lose(end, None, reason, missing)
+            self.lose(end, None, reason, missing, code="counts_differ")
             return
         place = entries.pop(unknown[0])
-        self.lose(place.offset, place.length, place.reason, missing)
+        self.lose(place.offset, place.length, place.reason, missing, code=place.code)
         entries.insert(unknown[0], entries.pop())
 
 

@@ -11,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import zstandard
 
-from bagmill.recording.records import HEAD_SIZE, MAX_RECORD, ChunkHead, Malformed
+from bagmill.recording.records import (
+    HEAD_SIZE,
+    MAX_RECORD,
+    ChunkHead,
+    CrcMismatch,
+    Malformed,
+    UnknownCompression,
+)
 from bagmill.recording.source import Source
 
 Bytes = npt.NDArray[np.uint8]
@@ -39,7 +46,7 @@ def refuse_impossible(head: ChunkHead, most: int = MAX_RECORD) -> None:
     """Check the sizes that a chunk claims, before any memory is taken for it.
 
     Raises:
-        Malformed: the compression is unknown, or the sizes can't be.
+        Malformed: the sizes can't be (UnknownCompression: nor can they be judged).
     """
     if is_stored(head):
         if head.data_size != head.uncompressed_size:
@@ -49,7 +56,7 @@ def refuse_impossible(head: ChunkHead, most: int = MAX_RECORD) -> None:
         return
     ratio = _MOST_RATIO.get(head.compression)
     if ratio is None:
-        raise Malformed(f"the chunk's compression {head.compression!r} is not known")
+        raise UnknownCompression(f"the chunk's compression {head.compression!r} is not known")
     if head.uncompressed_size > head.data_size * ratio + _FRAME_SLACK:
         raise Malformed(
             f"{head.data_size} bytes can't hold the {head.uncompressed_size} that the chunk claims"
@@ -104,10 +111,10 @@ def check_crc(head: ChunkHead, data: memoryview) -> None:
     """Compare the CRC-32 of decompressed records with the chunk's own; 0 means that the writer made none.
 
     Raises:
-        Malformed: they differ.
+        CrcMismatch: they differ.
     """
     if head.crc and zlib.crc32(data) != head.crc:
-        raise Malformed("the chunk's CRC does not match")
+        raise CrcMismatch("the chunk's CRC does not match")
 
 
 def crc_of(source: Source, start: int, end: int) -> int:

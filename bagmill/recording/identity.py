@@ -26,7 +26,8 @@ class Identity:
 def identify(source: Source, footer: Footer | None) -> Identity:
     """Read as much of the file as its identity needs."""
     digest = hashlib.sha256(source.read(0, min(_PART, source.size)))
-    at = _tail(source, footer)
+    end = data_end(source, footer)
+    at = max(0, source.size - _PART) if end is None else end
     while at < source.size:
         part = source.read(at, min(1 << 20, source.size - at))
         digest.update(part)
@@ -34,12 +35,11 @@ def identify(source: Source, footer: Footer | None) -> Identity:
     return Identity(source.size, digest.hexdigest())
 
 
-def _tail(source: Source, footer: Footer | None) -> int:
-    fallback = max(0, source.size - _PART)
+def data_end(source: Source, footer: Footer | None) -> int | None:
+    """File offset of the DataEnd record in front of the summary or the footer; None if there is none."""
     if footer is None:
-        return fallback
+        return None
     at = (footer.summary_start or footer.offset) - _DATA_END_SIZE
     if not len(MAGIC) <= at <= footer.offset - _DATA_END_SIZE:
-        return fallback
-    found = HEAD.unpack(source.read(at, HEAD_SIZE)) == (Opcode.DATA_END, 4)
-    return at if found else fallback
+        return None
+    return at if HEAD.unpack(source.read(at, HEAD_SIZE)) == (Opcode.DATA_END, 4) else None

@@ -50,3 +50,4 @@ class Inventory:
     chunks: list[ChunkIndex] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     metadata: list[Metadata] = field(default_factory=list)
+    without_crc: int = 0

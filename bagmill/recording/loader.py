@@ -16,7 +16,15 @@ from bagmill.recording.chunks import (
 )
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.messages import Entries, Found, find_messages, scan
-from bagmill.recording.records import HEAD, HEAD_SIZE, MAX_RECORD, ChunkHead, Malformed, Opcode
+from bagmill.recording.records import (
+    HEAD,
+    HEAD_SIZE,
+    MAX_RECORD,
+    ChunkHead,
+    CrcMismatch,
+    Malformed,
+    Opcode,
+)
 from bagmill.recording.source import Source, Window
 
 OUTSIDE = frozenset({Opcode.SCHEMA, Opcode.CHANNEL, Opcode.MESSAGE})
@@ -143,7 +151,7 @@ class Loader:
     def _check_stored(self, head: ChunkHead) -> None:
         end = head.data_offset + head.data_size
         if head.crc and crc_of(self._source, head.data_offset, end) != head.crc:
-            raise Malformed("the chunk's CRC does not match")
+            raise CrcMismatch("the chunk's CRC does not match")
 
     def _not_found(self, entries: Entries, found: Found) -> dict[int, int]:
         """How many messages by channel MessageIndex records name beyond those that were found."""

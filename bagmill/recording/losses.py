@@ -14,7 +14,7 @@ class Loss:
 
     `offset` and `length` are bytes of the file (`length` None: not known). `messages` counts what is known to
     be lost, by topic, within the selection that was read; empty where it is not known. `harmless` says that
-    no message is missing for it.
+    no message is missing for it. `code` is the kind of damage, for machines: docs/doctor.md lists them.
     """
 
     offset: int
@@ -22,6 +22,7 @@ class Loss:
     reason: str
     messages: Mapping[str, int] = field(default_factory=dict)
     harmless: bool = False
+    code: str = "damaged"
 
     def facts(self) -> dict[str, Any]:
         """Say the same as JSON."""

@@ -12,7 +12,7 @@ from bagmill.recording.account import Account
 from bagmill.recording.blocks import Block, Selection
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.identity import Identity, identify
-from bagmill.recording.layout import Layout
+from bagmill.recording.layout import Inventory, Layout
 from bagmill.recording.loader import Loader
 from bagmill.recording.losses import Loss
 from bagmill.recording.magic import check_magic, read_file_header
@@ -22,6 +22,7 @@ from bagmill.recording.records import MAX_RECORD, Attachment, Footer, Header, Ma
 from bagmill.recording.scan import nothing_readable, scan_summary
 from bagmill.recording.source import Source, written_size
 from bagmill.recording.spans import Span, channel_spans
+from bagmill.recording.structure import Contents, Crc, Structure, check_data_crc
 from bagmill.recording.summary import Summary, is_complete, read_summary, read_trailer
 
 TARGET_BYTES = 16 << 20
@@ -167,6 +168,27 @@ class Recording:
         return [] if self._account is None else list(self._account.log.entries)
 
     @property
+    def contents(self) -> Contents:
+        """What the last call of `blocks` has found beside messages so far."""
+        found = Inventory() if self._reading is None else self._reading.inventory
+        return Contents(found.chunks, found.attachments, found.metadata, found.without_crc)
+
+    @property
+    def structure(self) -> Structure:
+        """Which of the optional parts the file has; costs reading the summary."""
+        footer = self._footer
+        return Structure(
+            closed=footer is not None,
+            has_summary=footer is not None and footer.summary_start != 0,
+            summary=self._given[0],
+            summary_crc=footer is not None and footer.summary_crc != 0,
+        )
+
+    def check_data_crc(self) -> Crc:
+        """Check the CRC of the whole data section, attachments included; reads the whole file."""
+        return check_data_crc(self._source, self._footer)
+
+    @property
     def done_bytes(self) -> int:
         """How far into the file the last call of `blocks` has come."""
         return 0 if self._reading is None else self._reading.done
@@ -206,7 +228,9 @@ class Recording:
         """The summary as it stands in the file (None without a usable one), and the layout it tells."""
         start, footer = self._header[1], self._footer
         losses = (
-            [] if self._header[2] else [Loss(start, None, "the header is missing or damaged", harmless=True)]
+            []
+            if self._header[2]
+            else [Loss(start, None, "the header is missing or damaged", harmless=True, code="header_damaged")]
         )
         if footer is None:
             return None, Layout(start, max(start, written_size(self._source)), losses=losses)
@@ -215,7 +239,8 @@ class Recording:
         try:
             given = read_summary(self._source, footer)
         except Malformed as exc:
-            losses.append(Loss(footer.summary_start, None, f"{exc}; the file was scanned", harmless=True))
+            reason = f"{exc}; the file was scanned"
+            losses.append(Loss(footer.summary_start, None, reason, harmless=True, code="summary_damaged"))
             return None, Layout(start, footer.offset, closed=True, losses=losses)
         return given, Layout(
             start,

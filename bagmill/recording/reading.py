@@ -16,7 +16,7 @@ from bagmill.recording.layout import Inventory, Layout
 from bagmill.recording.loader import OUTSIDE, Loader
 from bagmill.recording.messages import read_entries
 from bagmill.recording.parse import read_attachment_head, read_chunk_head, read_metadata_head
-from bagmill.recording.records import HEAD, HEAD_SIZE, SLACK, ChunkHead, ChunkIndex, Malformed, Opcode
+from bagmill.recording.records import HEAD, HEAD_SIZE, SLACK, ChunkHead, ChunkIndex, Damage, Malformed, Opcode
 from bagmill.recording.resync import next_chunk, next_run
 from bagmill.recording.source import Source, Window
 from bagmill.recording.tail import check_tail
@@ -61,16 +61,16 @@ class Reading:
             RecordingUnreadable, RecordingChanged: the file can't be read any more.
         """
         for loss in self._layout.losses:
-            self._account.lose(loss.offset, loss.length, loss.reason, harmless=loss.harmless)
+            self._account.lose(loss.offset, loss.length, loss.reason, harmless=loss.harmless, code=loss.code)
         at = self._layout.start
         while at < self._layout.limit and not self._ended:
-            reason = None
+            damage = None
             try:
                 at = yield from self._record(at)
             except Malformed as exc:
-                reason = str(exc)
-            if reason is not None:
-                at = yield from self._resume(at, reason)
+                damage = exc.damage
+            if damage is not None:
+                at = yield from self._resume(at, damage)
             self.done = at
         yield from self._loader.flush()
         self._close()
@@ -172,16 +172,17 @@ class Reading:
             raise Malformed("the chunk's length is not what the summary says")
         entries = read_entries(self._window, end, self._next_landmark(end))
         self.inventory.chunks.append(_index_of(head))
+        self.inventory.without_crc += head.crc == 0
         if self._may_skip(head, known):
             self._account.some_readable = True
         else:
-            reason = None
+            damage = None
             try:
                 yield from self._loader.chunk(head, entries)
             except Malformed as exc:
-                reason = str(exc)
-            if reason is not None:
-                self._account.lose(at, end - at, reason, self._account.named_by(entries))
+                damage = exc.damage
+            if damage is not None:
+                self._account.lose(at, end - at, damage, self._account.named_by(entries))
         return entries.end
 
     def _may_skip(self, head: ChunkHead, known: ChunkIndex | None) -> bool:
@@ -197,11 +198,11 @@ class Reading:
             wanted is not None and self._layout.skippable and wanted.isdisjoint(known.message_index_offsets)
         )
 
-    def _resume(self, at: int, reason: str) -> Generator[Block, None, int]:
+    def _resume(self, at: int, damage: Damage) -> Generator[Block, None, int]:
         """Record what is lost from `at` on, and find the next place to go on from."""
         following = self._following(at + 1)
         if following is None and not self._layout.closed:
-            return (yield from self._cut_off(at, reason))
+            return (yield from self._cut_off(at, damage))
         stop = self._layout.limit if following is None else following
         within = [chunk for chunk in self._layout.chunks if at <= chunk.offset < stop]
         lost: dict[int, int] = {}
@@ -209,7 +210,7 @@ class Reading:
             named = self._account.named_by(read_entries(self._window, chunk.end, stop))
             lost.update({channel: lost.get(channel, 0) + count for channel, count in named.items()})
         harmless = self._layout.chunks_are_all and not within
-        self._account.lose(at, stop - at, reason, lost, harmless=harmless)
+        self._account.lose(at, stop - at, damage, lost, harmless=harmless)
         return stop
 
     def _following(self, at: int) -> int | None:
@@ -223,7 +224,7 @@ class Reading:
             return found
         return next_run(self._source, at, limit, self._definitions.channels)
 
-    def _cut_off(self, at: int, reason: str) -> Generator[Block, None, int]:
+    def _cut_off(self, at: int, damage: Damage) -> Generator[Block, None, int]:
         """Save what a chunk at the end of a file that was cut off still gives."""
         limit = self._layout.limit
         self._ended = True
@@ -234,11 +235,13 @@ class Reading:
             try:
                 yield from self._loader.rest_of_chunk(head, limit)
             except Malformed as exc:
-                reason = str(exc)
+                damage = exc.damage
             yield from self._loader.flush()
         saved = int(self._account.found.sum()) - before
         rescued = f"; {saved} messages of it were saved" if saved else ""
-        self._account.lose(at, limit - at, f"the file was cut off here ({reason}){rescued}")
+        self._account.lose(
+            at, limit - at, f"the file was cut off here ({damage.reason}){rescued}", code="truncated"
+        )
         return limit
 
     def _cut_chunk(self, at: int) -> ChunkHead | None:
@@ -257,14 +260,14 @@ class Reading:
         layout = self._layout
         if not (self._ended or layout.closed):
             reason = "the file ends without the end of its data; what was recorded after it is missing"
-            self._account.lose(layout.limit, None, reason)
+            self._account.lose(layout.limit, None, reason, code="truncated")
         if self._loader.unchecked and self._data_crc is not None:
             end, crc = self._data_crc
             if crc and crc_of(self._source, 0, end) != crc:
                 reason = (
                     "the data section's CRC does not match; messages without a CRC of their own may be wrong"
                 )
-                self._account.lose(layout.start, end - layout.start, reason)
+                self._account.lose(layout.start, end - layout.start, reason, code="crc_mismatch")
         self._account.close(layout.statistics, layout.limit)
 
 

@@ -7,6 +7,7 @@ content; fields that are added at the end of a content by later versions are ign
 from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
+from typing import ClassVar, NamedTuple
 
 HEAD = Struct("<BQ")
 """Opcode and content length, in front of every record."""
@@ -65,6 +66,32 @@ SUMMARY_OPCODES = frozenset(
 
 class Malformed(ValueError):
     """Bytes that don't follow the specification. Internal: callers turn it into a loss or an error."""
+
+    code: ClassVar[str] = "damaged"
+
+    @property
+    def damage(self) -> "Damage":
+        """What a loss keeps of it. The exception itself would keep every buffer of its traceback alive."""
+        return Damage(str(self), self.code)
+
+
+class Damage(NamedTuple):
+    """Why something is lost: in words, and for machines."""
+
+    reason: str
+    code: str = "damaged"
+
+
+class CrcMismatch(Malformed):
+    """Records that are not the ones that were written."""
+
+    code = "crc_mismatch"
+
+
+class UnknownCompression(Malformed):
+    """A chunk that only another program can decompress."""
+
+    code = "unknown_compression"
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,9 @@ def _lose_undefined(account: Account, totals: Totals, definitions: Definitions, 
     for channel in totals.channels():
         if channel not in definitions.channels:
             reason = f"messages on channel {channel}, which is not defined, can't be told whose they are"
-            account.lose(layout.start, None, reason, {channel: int(totals.count[channel])})
+            account.lose(
+                layout.start, None, reason, {channel: int(totals.count[channel])}, code="unknown_channel"
+            )
 
 
 def _summary(totals: Totals, definitions: Definitions) -> Summary:

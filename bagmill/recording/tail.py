@@ -21,13 +21,18 @@ def check_tail(source: Source, at: int, account: Account) -> None:
             _check_end(window, end, size, account)
             return
         if opcode not in SUMMARY_OPCODES:
-            account.lose(at, size - at, "bytes that are no summary follow the end of the data")
+            reason = "bytes that are no summary follow the end of the data"
+            account.lose(at, size - at, reason, code="trailing_bytes")
             return
         if end > size:
             break
         at = end
     account.lose(
-        at, size - at, "the file was cut off inside its summary; all messages are there", harmless=True
+        at,
+        size - at,
+        "the file was cut off inside its summary; all messages are there",
+        harmless=True,
+        code="truncated",
     )
 
 
@@ -39,8 +44,9 @@ def _check_end(window: Window, at: int, size: int, account: Account) -> None:
             max(0, size - at),
             "the file was cut off inside its footer; all messages are there",
             harmless=True,
+            code="truncated",
         )
     elif bytes(window.at(at, len(MAGIC))) != MAGIC:
         account.lose(at, len(MAGIC), "the magic bytes at the end are damaged", harmless=True)
     elif end < size:
-        account.lose(end, size - end, "bytes follow the end of the recording")
+        account.lose(end, size - end, "bytes follow the end of the recording", code="trailing_bytes")
