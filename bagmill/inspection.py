@@ -51,6 +51,7 @@ def read_blocks(recording: Recording, tables: Sequence[Table], selection: Select
         start_time=selection.start_time,
         end_time=selection.end_time,
         on_corrupt=selection.on_corrupt,
+        ahead=True,
     )
 
 

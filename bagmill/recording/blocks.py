@@ -1,13 +1,14 @@
 """Blocks of messages: what the reader hands out, and the one buffer that it fills for them."""
 
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from bagmill.recording.messages import Found, Int64, UInt64, Views
-from bagmill.recording.records import HEAD_SIZE, MESSAGE_START
+from bagmill.recording.records import MESSAGE_START
 
 _LEAST = 64
 """A buffer is never smaller, so that each view of it has elements."""
@@ -18,7 +19,8 @@ class Block:
     """A run of messages in the order of the file; all arrays have one element for each message.
 
     `buffer` holds the decompressed records and is valid until the next block is asked for; the bytes of
-    message i are `buffer[start[i]:end[i]]`. Times are ns, as they stand in the file.
+    message i are `buffer[start[i]:end[i]]`. Times are ns, as they stand in the file. `memory` is what the
+    reader takes back then.
     """
 
     buffer: npt.NDArray[np.uint8]
@@ -28,6 +30,7 @@ class Block:
     publish_time: UInt64
     start: Int64
     end: Int64
+    memory: Views = field(repr=False)
 
     def __len__(self) -> int:
         return int(self.start.size)
@@ -79,7 +82,7 @@ class Piece:
 
     begin: int
     origin: int
-    starts: Int64
+    found: Found
 
 
 @dataclass(slots=True)
@@ -90,13 +93,16 @@ class Batch:
     pieces: list[Piece]
     used: int
     starts: Int64 = field(init=False)
+    ends: Int64 = field(init=False)
     channel_id: npt.NDArray[np.uint16] = field(init=False)
     log_time: UInt64 = field(init=False)
 
     def __post_init__(self) -> None:
-        self.starts = np.concatenate([piece.starts for piece in self.pieces])
-        self.channel_id = self.views.u16[self.starts + 9]
-        self.log_time = self.views.u64[self.starts + 15]
+        found = [piece.found for piece in self.pieces]
+        self.starts = np.concatenate([one.starts for one in found])
+        self.ends = np.concatenate([one.ends for one in found])
+        self.channel_id = np.concatenate([one.channel_id for one in found])
+        self.log_time = np.concatenate([one.log_time for one in found])
 
     def origin(self, row: int) -> int:
         """File offset of the chunk (or of the records outside of chunks) that message `row` came from."""
@@ -107,27 +113,60 @@ class Batch:
 
     def block(self, wanted: npt.NDArray[np.bool_]) -> Block:
         """Make the block of the messages that are wanted."""
-        every = bool(wanted.all())
-        starts = self.starts if every else self.starts[wanted]
+        rows = slice(None) if wanted.all() else np.flatnonzero(wanted)
+        starts = self.starts[rows]
         return Block(
             buffer=self.views.u8[: self.used],
-            channel_id=self.channel_id if every else self.channel_id[wanted],
+            channel_id=self.channel_id[rows],
             sequence=self.views.u32[starts + 11],
-            log_time=self.log_time if every else self.log_time[wanted],
+            log_time=self.log_time[rows],
             publish_time=self.views.u64[starts + 23],
             start=starts + MESSAGE_START,
-            end=starts + self.views.u64[starts + 1].astype(np.int64) + HEAD_SIZE,
+            end=self.ends[rows],
+            memory=self.views,
         )
+
+
+class Memory:
+    """Memory for blocks, used again and again: fresh memory costs more than what is done with it.
+
+    `target`: bytes that each has, but for what must be bigger.
+    """
+
+    def __init__(self, target: int) -> None:
+        self.target = max(target, _LEAST)
+        self._free: deque[Views] = deque()
+
+    def get(self, size: int) -> Views:
+        """Memory of `size` bytes or more."""
+        if size > self.target:
+            return Views(np.empty(size, np.uint8))
+        try:
+            return self._free.pop()
+        except IndexError:
+            return Views(np.empty(self.target, np.uint8))
+
+    def give_back(self, views: Views) -> None:
+        """Take memory that nobody reads any more; what was made for one big record is let go."""
+        if views.u8.size == self.target:
+            self._free.append(views)
+
+    def recycle(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Pass blocks on, and take back the memory of each when the next one is asked for."""
+        for block in blocks:
+            yield block
+            self.give_back(block.memory)
 
 
 class Buffer:
     """Decompressed records, one run behind the other, until somebody takes them out as a batch."""
 
-    def __init__(self, target: int) -> None:
-        self._target = max(target, _LEAST)
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
         self._pieces: list[Piece] = []
         self._used = 0
-        self.views = Views(np.empty(self._target, np.uint8))
+        self._taken = False
+        self.views = memory.get(0)
 
     @property
     def used(self) -> int:
@@ -140,17 +179,22 @@ class Buffer:
 
     def reserve(self, size: int) -> memoryview:
         """Memory for the next `size` bytes, for which there must be room; nothing is kept before `keep`."""
-        if self._used + size > self.views.u8.size:
-            self.views = Views(np.empty(max(size, _LEAST), np.uint8))
+        if self._taken or size > self.views.u8.size:
+            if not self._taken:
+                self._memory.give_back(self.views)
+            self.views = self._memory.get(size)
+            self._taken = False
         return self.views.u8.data[self._used : self._used + size]
 
     def keep(self, size: int, origin: int, found: Found) -> None:
         """Keep the first `size` bytes of what was reserved, and where the messages in it stand."""
-        self._pieces.append(Piece(self._used, origin, found.starts))
+        self._pieces.append(Piece(self._used, origin, found))
         self._used += size
 
     def take(self) -> Batch | None:
-        """Take everything out; None if there is nothing. The bytes stay until the next `reserve`."""
-        pieces, used = self._pieces, self._used
-        self._pieces, self._used = [], 0
-        return Batch(self.views, pieces, used) if pieces else None
+        """Take everything out; None if there is nothing. The bytes stay until their memory is given back."""
+        if not self._pieces:
+            return None
+        batch = Batch(self.views, self._pieces, self._used)
+        self._pieces, self._used, self._taken = [], 0, True
+        return batch

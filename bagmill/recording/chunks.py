@@ -4,12 +4,12 @@ Sizes come from the file and are believed only as far as they are possible: a ch
 bytes when decompressed, and never bigger than its codec could make of the bytes that are stored.
 """
 
-import zlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import zstandard
+from zlib_ng.zlib_ng import crc32
 
 from bagmill.recording.records import (
     HEAD_SIZE,
@@ -113,7 +113,7 @@ def check_crc(head: ChunkHead, data: memoryview) -> None:
     Raises:
         CrcMismatch: they differ.
     """
-    if head.crc and zlib.crc32(data) != head.crc:
+    if head.crc and crc32(data) != head.crc:
         raise CrcMismatch("the chunk's CRC does not match")
 
 
@@ -124,7 +124,7 @@ def crc_of(source: Source, start: int, end: int) -> int:
     while start < end:
         part = buffer[: min(len(buffer), end - start)]
         source.read_into(start, part)
-        crc = zlib.crc32(part, crc)
+        crc = crc32(part, crc)
         start += len(part)
     return crc
 

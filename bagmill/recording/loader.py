@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 
 from bagmill.recording.account import Account
-from bagmill.recording.blocks import Block, Buffer
+from bagmill.recording.blocks import Block, Buffer, Memory
 from bagmill.recording.chunks import (
     Bytes,
     Decompressor,
@@ -42,16 +42,16 @@ class Loader:
         source: Source,
         definitions: Definitions,
         account: Account,
-        target_bytes: int,
+        memory: Memory,
         max_record: int = MAX_RECORD,
     ) -> None:
         self.unchecked = False
         self._source = source
         self._definitions = definitions
         self._account = account
-        self._target = target_bytes
+        self._memory = memory
         self._max_record = max_record
-        self._buffer = Buffer(target_bytes)
+        self._buffer = Buffer(memory)
         self._stored = np.empty(0, np.uint8)
         self._decompressor = Decompressor()
         self._ambiguous: dict[int, int] = {}
@@ -108,7 +108,7 @@ class Loader:
             if used:
                 self._keep(found, used, at)
                 at += used
-                size = min(size * 2, max(self._target, Window.SIZE))
+                size = min(size * 2, max(self._memory.target, Window.SIZE))
                 self.unchecked |= not inside
             else:
                 size = self._size_of_record(at, end, inside=inside)
@@ -147,6 +147,8 @@ class Loader:
         self._ambiguous = dict.fromkeys(self._ambiguous, 0)
         if wanted.any():
             yield batch.block(wanted)
+        else:
+            self._memory.give_back(batch.views)
 
     def _check_stored(self, head: ChunkHead) -> None:
         end = head.data_offset + head.data_size
@@ -155,8 +157,7 @@ class Loader:
 
     def _not_found(self, entries: Entries, found: Found) -> dict[int, int]:
         """How many messages by channel MessageIndex records name beyond those that were found."""
-        views = self._buffer.views
-        present = self._account.selected(views.u16[found.starts + 9], views.u64[found.starts + 15])
+        present = self._account.selected(found.channel_id, found.log_time)
         named = self._account.named_by(entries)
         missing = {channel: count - present.get(channel, 0) for channel, count in named.items()}
         return {channel: count for channel, count in missing.items() if count > 0}

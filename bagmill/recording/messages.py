@@ -68,12 +68,15 @@ class Entries:
 class Found:
     """What stands in a run of records. All positions are bytes of the buffer.
 
-    `starts` are message records, `definitions` are opcode, start and end of the content of Schema and Channel
-    records in their order. `stop` is where the run ended: its end, or the first record that is not valid
-    there.
+    `starts` and `ends` are of message records, `definitions` are opcode, start and end of the content of
+    Schema and Channel records in their order. `stop` is where the run ended: its end, or the first record
+    that is not valid there.
     """
 
     starts: Int64
+    ends: Int64
+    channel_id: npt.NDArray[np.uint16]
+    log_time: UInt64
     definitions: list[tuple[int, int, int]]
     stop: int
 
@@ -118,20 +121,21 @@ def from_index(views: Views, begin: int, end: int, entries: Entries) -> Found | 
     if offset.size and (size < MESSAGE_START or int(offset.max()) > size - MESSAGE_START):
         return None
     order = np.argsort(offset, kind="stable")
+    channel, log_time = channel[order], log_time[order]
     starts = offset[order].astype(np.int64) + begin
     lengths = views.u64[starts + 1]
     valid = (
         (views.u8[starts] == Opcode.MESSAGE)
         & (lengths >= MESSAGE_HEAD_SIZE)
         & (lengths <= size)
-        & (views.u16[starts + 9] == channel[order])
-        & (views.u64[starts + 15] == log_time[order])
+        & (views.u16[starts + 9] == channel)
+        & (views.u64[starts + 15] == log_time)
     )
     if not valid.all():
         return None
     ends = starts + lengths.astype(np.int64) + HEAD_SIZE
     definitions = _check_gaps(views, np.append(begin, ends), np.append(starts, end))
-    return None if definitions is None else Found(starts, definitions, end)
+    return None if definitions is None else Found(starts, ends, channel, log_time, definitions, end)
 
 
 def _check_gaps(views: Views, begins: Int64, ends: Int64) -> list[tuple[int, int, int]] | None:
@@ -158,7 +162,7 @@ def scan(views: Views, begin: int, end: int, *, whole: bool) -> Found:
         whole: go on past records that are neither messages nor definitions (inside a chunk); otherwise stop
             there.
     """
-    starts: list[int] = []
+    found: list[int] = []
     definitions: list[tuple[int, int, int]] = []
     data = views.u8.data
     unpack, message = HEAD.unpack_from, int(Opcode.MESSAGE)
@@ -171,10 +175,12 @@ def scan(views: Views, begin: int, end: int, *, whole: bool) -> Found:
         if opcode == message:
             if length < MESSAGE_HEAD_SIZE:
                 break
-            starts.append(at)
+            found.append(at)
         elif opcode in _DEFINITIONS:
             definitions.append((opcode, at + HEAD_SIZE, stop))
         elif opcode == 0 or not whole:
             break
         at = stop
-    return Found(np.array(starts, np.int64), definitions, at)
+    starts = np.array(found, np.int64)
+    ends = starts + views.u64[starts + 1].astype(np.int64) + HEAD_SIZE
+    return Found(starts, ends, views.u16[starts + 9], views.u64[starts + 15], definitions, at)

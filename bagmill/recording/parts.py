@@ -1,6 +1,6 @@
 """Attachments and metadata, read when somebody asks for them."""
 
-import zlib
+from zlib_ng.zlib_ng import crc32
 
 from bagmill.errors import RecordingDamaged
 from bagmill.probe import shown
@@ -34,7 +34,7 @@ def attachment_data(source: Source, entry: Attachment) -> bytes:
         fields.blob(), fields.blob()
         data = fields.take(fields.u64())
         checked, crc = fields.at, fields.u32()
-        if crc and zlib.crc32(content[:checked]) != crc:
+        if crc and crc32(content[:checked]) != crc:
             raise Malformed("its CRC does not match")
     except Malformed as exc:
         raise _damaged(source, f"The attachment {entry.name!r} can't be read: {exc}.", entry.offset) from exc

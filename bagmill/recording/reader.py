@@ -9,7 +9,8 @@ from typing import Self
 from bagmill.options import OnCorrupt
 from bagmill.probe import MAGIC, shown
 from bagmill.recording.account import Account
-from bagmill.recording.blocks import Block, Selection
+from bagmill.recording.ahead import ReadAhead
+from bagmill.recording.blocks import Block, Memory, Selection
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.identity import Identity, identify
 from bagmill.recording.layout import Inventory, Layout
@@ -28,6 +29,9 @@ from bagmill.recording.summary import Summary, is_complete, read_summary, read_t
 TARGET_BYTES = 16 << 20
 """Decompressed bytes in a block: enough to work on many messages at once, and still in the cache's reach."""
 
+_TARGETS_AHEAD = 2
+"""Blocks that wait when reading ahead: one that is used, and one for what is faster than the other."""
+
 
 class Recording:
     """An MCAP file open for reading; a context manager.
@@ -41,6 +45,7 @@ class Recording:
         self._max_record = max_record
         self._account: Account | None = None
         self._reading: Reading | None = None
+        self._reader: ReadAhead | None = None
 
     @classmethod
     def open(cls, path: Path, *, max_record: int = MAX_RECORD) -> Self:
@@ -67,7 +72,9 @@ class Recording:
         return cls(source, max_record=max_record)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what reads ahead in it ends first."""
+        if self._reader is not None:
+            self._reader.stop()
         self._source.close()
 
     def __enter__(self) -> Self:
@@ -137,6 +144,7 @@ class Recording:
         end_time: int | None = None,
         on_corrupt: OnCorrupt = OnCorrupt.RECOVER,
         target_bytes: int = TARGET_BYTES,
+        ahead: bool = False,
     ) -> Iterator[Block]:
         """Go through the messages in the order of the file.
 
@@ -146,6 +154,7 @@ class Recording:
             end_time: log time to stop before, in ns.
             on_corrupt: go on behind damage and tell in `losses`, or raise at the first.
             target_bytes: decompressed bytes in a block; only a chunk that is bigger makes a bigger block.
+            ahead: read and decompress in a thread of its own while blocks are used.
 
         Raises:
             RecordingDamaged: damage, and `on_corrupt` is FAIL; or nothing is readable.
@@ -155,12 +164,20 @@ class Recording:
         summary = self.summary
         definitions = Definitions(summary.schemas.values(), summary.channels.values())
         account = Account(shown(self.path), definitions, selection, on_corrupt, known=summary.channels)
-        loader = Loader(self._source, definitions, account, target_bytes, self._max_record)
+        memory = Memory(target_bytes)
+        loader = Loader(self._source, definitions, account, memory, self._max_record)
         reading = Reading(self._source, self._given[1], definitions, selection, account, loader)
         self._account, self._reading = account, reading
-        yield from reading.blocks()
+        yield from memory.recycle(self._ahead(reading.blocks(), target_bytes) if ahead else reading.blocks())
         if account.nothing_readable:
             raise nothing_readable(self._source, account.log.entries)
+
+    def _ahead(self, blocks: Iterator[Block], target_bytes: int) -> Iterator[Block]:
+        self._reader = ReadAhead(blocks, _TARGETS_AHEAD * target_bytes)
+        try:
+            yield from self._reader
+        finally:
+            self._reader.stop()
 
     @property
     def losses(self) -> list[Loss]:

@@ -8,7 +8,7 @@ from bagmill.errors import RecordingDamaged
 from bagmill.options import OnCorrupt
 from bagmill.probe import shown
 from bagmill.recording.account import Account
-from bagmill.recording.blocks import Block, Selection
+from bagmill.recording.blocks import Block, Memory, Selection
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.layout import Layout
 from bagmill.recording.loader import Loader
@@ -65,10 +65,11 @@ def scan_summary(
     given = given or Summary()
     definitions = Definitions(given.schemas.values(), given.channels.values())
     account = Account(shown(source.path), definitions, Selection(), OnCorrupt.RECOVER, known=None)
-    loader = Loader(source, definitions, account, _TARGET_BYTES, max_record)
+    memory = Memory(_TARGET_BYTES)
+    loader = Loader(source, definitions, account, memory, max_record)
     reading = Reading(source, layout, definitions, Selection(), account, loader)
     totals = Totals()
-    for block in reading.blocks():
+    for block in memory.recycle(reading.blocks()):
         totals.add(block)
         if on_progress:
             on_progress(reading.done)

@@ -3,10 +3,11 @@
 Sections and their records: MCAP specification, "Summary Section" and "Footer".
 """
 
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from zlib_ng.zlib_ng import crc32
 
 from bagmill.probe import MAGIC
 from bagmill.recording.losses import Loss
@@ -117,7 +118,7 @@ def read_summary(source: Source, footer: Footer) -> Summary:
     data = source.read(start, footer.offset + HEAD_SIZE + 16 - start)
     if HEAD.unpack(source.read(start - _DATA_END_SIZE, HEAD_SIZE)) != (Opcode.DATA_END, 4):
         raise Malformed("the summary does not follow the end of the data")
-    if footer.summary_crc and zlib.crc32(data) != footer.summary_crc:
+    if footer.summary_crc and crc32(data) != footer.summary_crc:
         raise Malformed("the summary's CRC does not match")
     summary = Summary()
     for opcode, begin, stop in split_records(memoryview(data)[: footer.offset - start]):
