@@ -10,7 +10,7 @@ export DEMO_CWD := $(value PWD)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test test-core lint format docs clean
+.PHONY: help demo run test test-core lint format docs bench clean
 
 help:
 	@echo "make demo                      convert a sample recording and show where the results are"
@@ -21,7 +21,8 @@ help:
 	@echo "make lint                      ruff and mypy --strict"
 	@echo "make format                    let ruff format the code"
 	@echo "make docs                      write docs/settings.md and docs/errors.md anew from the code"
-	@echo "make clean                     remove .venv and caches; never recordings or workflows"
+	@echo "make bench                     compare speed and memory with other converters (docs/benchmarks.md)"
+	@echo "make clean                     remove .venv* and caches; never recordings or workflows"
 	@echo "PYTHON=python3.12              with any of them: the Python that .venv is made with"
 
 demo: .venv/run.stamp
@@ -48,8 +49,11 @@ docs: .venv/run.stamp
 	@$(BIN) -m tests.support.settings_page
 	@$(BIN) -m tests.support.errors_page
 
+bench: .venv/run.stamp .venv-bench/bench.stamp
+	@$(BIN) -m benchmarks
+
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -not -path "./workflows/*" -prune -exec rm -rf {} +
 
 .venv/run.stamp: requirements.txt bootstrap.py
@@ -59,3 +63,7 @@ clean:
 .venv/dev.stamp: requirements-dev.txt requirements.txt bootstrap.py
 	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) here. Bagmill needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	@"$(PYTHON)" bootstrap.py dev
+
+.venv-bench/bench.stamp: requirements-bench.txt bootstrap.py
+	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) here. Bagmill needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@"$(PYTHON)" bootstrap.py bench

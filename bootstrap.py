@@ -2,6 +2,7 @@
 
     python3 bootstrap.py run     what the program needs (requirements.txt)
     python3 bootstrap.py dev     what tests and checks need on top (requirements-dev.txt)
+    python3 bootstrap.py bench   into `.venv-bench`: what `make bench` compares with (requirements-bench.txt)
 
 Only the standard library, and nothing that an older Python could not at least read, so that it can say what
 is missing. Two at once wait for each other. The stamp is written last: what was interrupted is done again.
@@ -17,23 +18,28 @@ from pathlib import Path
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-FILES = {"run": ("requirements.txt",), "dev": ("requirements-dev.txt", "requirements.txt")}
+FILES = {
+    "run": ("requirements.txt",),
+    "dev": ("requirements-dev.txt", "requirements.txt"),
+    "bench": ("requirements-bench.txt",),
+}
+VENVS = {"bench": ".venv-bench"}
+"""Profiles with an environment of their own."""
 
 
 def main(profile: str) -> None:
-    """Bring `.venv` up to date with the requirements of a profile; at once if it is already."""
+    """Bring the environment of a profile up to date with its requirements; at once if it is already."""
     check_python()
-    VENV.mkdir(exist_ok=True)
-    with (VENV / "bootstrap.lock").open("a") as lock:
+    venv = ROOT / VENVS.get(profile, ".venv")
+    venv.mkdir(exist_ok=True)
+    with (venv / "bootstrap.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = VENV / f"{profile}.stamp"
+        stamp = venv / f"{profile}.stamp"
         wanted = digest(profile)
-        if not works():
-            make()
+        if not works(venv):
+            make(venv)
         if not stamp.exists() or stamp.read_text() != wanted:
-            install(profile)
+            install(profile, venv)
         stamp.write_text(wanted)
 
 
@@ -56,30 +62,36 @@ def digest(profile: str) -> str:
     return hashlib.sha256(content).hexdigest() + "\n"
 
 
-def works() -> bool:
+def python_of(venv: Path) -> Path:
+    """An environment's interpreter."""
+    return venv / "bin" / "python"
+
+
+def works(venv: Path) -> bool:
     """Whether the environment's interpreter starts and has pip."""
-    command = [str(PYTHON), "-c", "import pip"]
-    return PYTHON.exists() and subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    python = python_of(venv)
+    command = [str(python), "-c", "import pip"]
+    return python.exists() and subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
-def make() -> None:
+def make(venv: Path) -> None:
     """Make the environment anew, keeping only the lock that is held."""
-    say("Making .venv")
-    for entry in VENV.iterdir():
+    say(f"Making {venv.name}")
+    for entry in venv.iterdir():
         if entry.name != "bootstrap.lock":
             shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
-    run([sys.executable, "-m", "venv", str(VENV)])
+    run([sys.executable, "-m", "venv", str(venv)])
 
 
-def install(profile: str) -> None:
+def install(profile: str, venv: Path) -> None:
     """Install the requirements of a profile."""
-    say(f"Installing {FILES[profile][0]} into .venv (once; about a minute)")
-    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
+    say(f"Installing {FILES[profile][0]} into {venv.name} (once; about a minute)")
+    pip = [str(python_of(venv)), "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
     run([*pip, "-r", str(ROOT / FILES[profile][0])])
 
 
 def run(command: list) -> None:  # type: ignore[type-arg]  # older Pythons can't read list[str]
-    """Run a command and end as it does if it fails. What would lead it out of `.venv` is not passed on."""
+    """Run a command and end as it does if it fails. What would lead it elsewhere is not passed on."""
     misleading = {"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
     environment = {name: value for name, value in os.environ.items() if name not in misleading}
     code = subprocess.run(command, env=environment, check=False).returncode

@@ -18,7 +18,7 @@ OWN = {
     "tests",
     "benchmarks",
 }
-PIN = re.compile(r"([A-Za-z0-9_.-]+)==[\w.]+")
+PIN = re.compile(r"([A-Za-z0-9_.-]+)==([\w.]+)")
 USED_OTHERWISE = {"uvicorn", "watchfiles"}
 """Started as a program; loaded by `uvicorn --reload`, which else would look at every file again and again."""
 TOOLS = {"gunicorn", "mypy", "pytest-xdist", "ruff"}
@@ -26,13 +26,13 @@ PINNED_BY = {"pydantic-core": "pydantic", "annotated-types": "pydantic"}
 """What another requirement brings along and shows in its own interface."""
 
 
-def pins(name: str) -> set[str]:
-    """Distributions of a requirements file; each line must be an exact pin."""
+def pins(name: str) -> dict[str, str]:
+    """Distributions of a requirements file with their versions; each line must be an exact pin."""
     lines = [line.strip() for line in (ROOT / name).read_text("utf-8").splitlines()]
     wanted = [line for line in lines if line and not line.startswith(("#", "-r"))]
     matches = [PIN.fullmatch(line) for line in wanted]
     assert all(matches), f"{name}: not an exact pin: {wanted[matches.index(None)]}"
-    return {match[1].lower().replace("_", "-") for match in matches if match}
+    return {match[1].lower().replace("_", "-"): match[2] for match in matches if match}
 
 
 def imported(*places: str) -> set[str]:
@@ -48,15 +48,26 @@ def test_every_requirement_is_an_exact_pin() -> None:
 
 
 def test_what_the_program_imports_is_required() -> None:
-    assert {PINNED_BY.get(name, name) for name in imported(*CODE)} <= pins("requirements.txt")
+    assert {PINNED_BY.get(name, name) for name in imported(*CODE)} <= set(pins("requirements.txt"))
 
 
 def test_what_is_required_is_used() -> None:
-    assert pins("requirements.txt") <= imported(*CODE) | USED_OTHERWISE
+    assert set(pins("requirements.txt")) <= imported(*CODE) | USED_OTHERWISE
 
 
 def test_what_tests_use_is_what_is_installed_for_them() -> None:
     used = {PINNED_BY.get(name, name) for name in imported("tests", "benchmarks")}
 
-    assert used <= pins("requirements.txt") | pins("requirements-dev.txt")
-    assert pins("requirements-dev.txt") <= used | TOOLS
+    assert used <= set(pins("requirements.txt") | pins("requirements-dev.txt"))
+    assert set(pins("requirements-dev.txt")) <= used | TOOLS
+
+
+def test_what_is_compared_shares_the_versions_of_what_it_shares() -> None:
+    installed, compared = (
+        pins("requirements.txt") | pins("requirements-dev.txt"),
+        pins("requirements-bench.txt"),
+    )
+
+    assert not {
+        name: version for name, version in compared.items() if installed.get(name, version) != version
+    }

@@ -18,7 +18,14 @@ exec '{sys.executable}' -c '
 import json, os, sys
 print(json.dumps({{"args": sys.argv[1:], "cwd": os.getcwd(), "env": dict(os.environ)}}))' "$@"
 """
-FILES = ("Makefile", ".ci/run", "bootstrap.py", "requirements.txt", "requirements-dev.txt")
+FILES = (
+    "Makefile",
+    ".ci/run",
+    "bootstrap.py",
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-bench.txt",
+)
 
 
 @pytest.fixture
@@ -32,8 +39,9 @@ def copy(tmp_path: Path) -> Path:
     python = folder / ".venv" / "bin" / "python"
     python.write_text(TELLER)
     python.chmod(0o755)
-    for profile in ("run", "dev"):
-        (folder / ".venv" / f"{profile}.stamp").touch()
+    (folder / ".venv-bench").mkdir()
+    for stamp in (".venv/run.stamp", ".venv/dev.stamp", ".venv-bench/bench.stamp"):
+        (folder / stamp).touch()
     return folder
 
 
@@ -100,6 +108,10 @@ def test_what_runs_for_every_change_is_make_test(copy: Path, tmp_path: Path) -> 
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert modules(answer) == modules(make("test", cwd=copy))
+
+
+def test_bench_runs_the_benchmarks(copy: Path) -> None:
+    assert modules(make("bench", cwd=copy)) == ["benchmarks"]
 
 
 def test_clean_leaves_the_users_files(copy: Path) -> None:
