@@ -3,6 +3,7 @@
 from bagmill.decoders.base import Decoded, Decoder, Note
 from bagmill.decoders.cdr import CdrDecoder
 from bagmill.decoders.jsontext import JsonInspection
+from bagmill.decoders.plain import check_plain
 from bagmill.decoders.protobuf import ProtobufDecoder
 from bagmill.decoders.raw import RawDecoder
 from bagmill.decoders.ros1 import Ros1Decoder
@@ -34,7 +35,7 @@ def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
 
 def _typed(schema: Schema, message_encoding: str, root: Struct) -> Decoder:
     if message_encoding == "cdr":
-        return CdrDecoder(root)
+        return CdrDecoder(check_plain(root))
     if message_encoding == "ros1":
         return Ros1Decoder(root)
     return ProtobufDecoder(root, schema.name, schema.data)

@@ -2,6 +2,7 @@
 
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.recording import Schema
+from bagmill.schemas.idl import parse_omgidl, parse_ros2idl
 from bagmill.schemas.jsonschema import parse_json_schema
 from bagmill.schemas.protobuf import parse_protobuf
 from bagmill.schemas.ros import parse_ros1, parse_ros2
@@ -33,6 +34,10 @@ def _parse_typed(schema: Schema, message_encoding: str) -> Struct:
     match message_encoding, schema.encoding:
         case "cdr", "ros2msg":
             return parse_ros2(schema.name, text(schema))
+        case "cdr", "ros2idl":
+            return parse_ros2idl(schema.name, text(schema))
+        case "cdr", "omgidl":
+            return parse_omgidl(schema.name, text(schema))
         case "ros1", "ros1msg":
             return parse_ros1(schema.name, text(schema))
         case "protobuf", encoding if encoding in PROTOBUF_SCHEMAS:

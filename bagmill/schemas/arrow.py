@@ -7,7 +7,7 @@
 | message in a message | Struct |
 | union | Struct: `_d`, the discriminator, and a member for each case, of which at most one is not null |
 | map | Map |
-| enum | Int32 (JSON: Int64); the field's metadata names the enum, `describe` its values |
+| enum, bitmask | its integer; the field's metadata names the enum, `describe` its values |
 """
 
 from collections.abc import Iterator

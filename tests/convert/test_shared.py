@@ -35,7 +35,6 @@ REFUSED = {
 }
 RAW = {
     "malformed/one_bad_schema_one_good.mcap": {"/bad/data"},
-    "omgidl/dds_configuration_type_attachment.mcap": {"/ddsrecorder/status", "configuration_topic"},
     "other/data_tamer_unknown_encoding.mcap": {"channelA", "channelB"},
     "ros2/wrong_message_encoding.mcap": {"/array_topic", "/test_topic"},
 }

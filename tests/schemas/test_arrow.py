@@ -7,10 +7,23 @@ from hypothesis import strategies as st
 
 from bagmill.errors import SchemaUnsupported
 from bagmill.schemas.arrow import arrow_schema, arrow_type, describe
+from bagmill.schemas.idl import parse_omgidl
 from bagmill.schemas.names import RESERVED, distinct
 from bagmill.schemas.protobuf import parse_protobuf
 from bagmill.schemas.ros import parse_ros2
-from bagmill.schemas.tree import Field, Kind, Mapping, Primitive, Sequence, Struct, Type, Untyped
+from bagmill.schemas.tree import (
+    Case,
+    Extensibility,
+    Field,
+    Kind,
+    Mapping,
+    Primitive,
+    Sequence,
+    Struct,
+    Type,
+    Union,
+    Untyped,
+)
 from tests.schemas.descriptors import everything
 
 BYTE, FLOAT, TEXT = Primitive(Kind.UINT8), Primitive(Kind.FLOAT32), Primitive(Kind.STRING)
@@ -33,6 +46,21 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
         (Struct("p", (Field("x", FLOAT),)), pa.struct([required("x", pa.float32())])),
         (Struct("p", ()), pa.struct([required("structure_needs_at_least_one_member", pa.uint8())])),
         (Mapping(TEXT, FLOAT), pa.map_(pa.string(), required("value", pa.float32()))),
+        (
+            Union("u", BYTE, (Case((1,), Field("x", FLOAT)), Case((), Field("p", Struct("p", ()))))),
+            pa.struct(
+                [
+                    required("_d", pa.uint8()),
+                    pa.field("x", pa.float32()),
+                    pa.field("p", pa.struct([required("structure_needs_at_least_one_member", pa.uint8())])),
+                ]
+            ),
+        ),
+        (
+            Struct("p", (Field("x", FLOAT, optional=True, id=7),), extensibility=Extensibility.MUTABLE),
+            pa.struct([pa.field("x", pa.float32())]),
+        ),
+        (Sequence(Sequence(BYTE, size=3), size=2), pa.list_(required("item", pa.binary(3)), 2)),
     ],
 )
 def test_types(node: Type, expected: pa.DataType) -> None:
@@ -95,3 +123,31 @@ def test_a_field_names_its_enum() -> None:
     assert schema.field("color").type == pa.int32()
     assert schema.field("color").metadata == {b"enum": b"p.Color"}
     assert schema.field("colors").type.value_field.metadata == {b"enum": b"p.Color"}
+
+
+def test_what_a_union_holds_is_described() -> None:
+    tree = parse_omgidl(
+        "m::A",
+        """
+        module m {
+            enum Color { RED, GREEN };
+            bitmask Flags { LEFT, RIGHT };
+            struct B { long X; long x; };
+            module B_Constants { const double HALF = 0.5; };
+            union U switch (Color) { case RED: B b; case GREEN: Flags __d; default: long B; };
+            const string NAME = "name";
+            struct A { sequence<U> us; map<string, Color> colors; };
+        };
+        """,
+    )
+
+    schema = arrow_schema(tree)
+    union = schema.field("us").type.value_type
+    assert [item.name for item in union] == ["_d", "b", "_d_", "B_"]
+    assert union.field("_d").metadata == {b"enum": b"m::Color"}
+    assert schema.field("colors").type.item_field.metadata == {b"enum": b"m::Color"}
+    assert describe(tree) == {
+        "constants": {"m::A": {"NAME": "name"}, "m::B": {"HALF": 0.5}},
+        "enums": {"m::Color": {"RED": 0, "GREEN": 1}, "m::Flags": {"LEFT": 1, "RIGHT": 2}},
+        "renamed": {"us[]._d_": "_d", "us[].B_": "B", "us[].b.x_": "x"},
+    }
