@@ -237,7 +237,11 @@ def test_a_column_that_collides_is_renamed() -> None:
     ("schema", "encoding", "complaint"),
     [
         (None, "cdr", "without a schema"),
-        (Schema(1, "a", "omgidl", b""), "cdr", "'omgidl'"),
+        (Schema(1, "a", "flatbuffer", b""), "cdr", "'flatbuffer'"),
+        (Schema(1, "a", "omgidl", b""), "cdr", "does not define a"),
+        (Schema(1, "a", "omgidl", b"struct a { map<long, long> m; };"), "cdr", "a map, which is not decoded"),
+        (Schema(1, "a", "omgidl", b"@mutable struct a { long x; };"), "cdr", "a, which is not decoded"),
+        (Schema(1, "a", "omgidl", b"struct a { @optional long x; };"), "cdr", "a, which is not decoded"),
         (Schema(1, "a", "ros2msg", b"int8 a"), "wrong_format", "'wrong_format'"),
         (Schema(1, "a", "", b""), "cdr", "''"),
         (Schema(1, "a", "ros2msg", b"\xff"), "cdr", "no UTF-8"),
