@@ -1,4 +1,4 @@
-"""The command line: `bagmill info` and `bagmill convert`, described in docs/cli.md.
+"""The command line: `bagmill info`, `doctor` and `convert`, described in docs/cli.md.
 
 Results go to stdout, diagnostics to stderr. Exit codes: 0 fine, 1 failed, 2 bad usage, 3 finished, but
 messages are missing or unreadable.
@@ -19,7 +19,7 @@ from bagmill.clioutput import (
     fail,
     print_dataset,
     print_index,
-    say,
+    say_json,
     show_progress,
     warn,
 )
@@ -32,7 +32,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Index and convert MCAP robot recordings.",
+    help="Index, examine and convert MCAP robot recordings.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -70,11 +70,29 @@ def info(file: File, as_json: Json = False) -> None:
     except BagmillError as error:
         raise typer.Exit(_report_failure(error, as_json=as_json)) from None
     if as_json:
-        say(json.dumps(facts, ensure_ascii=False))
+        say_json(facts)
     else:
         print_index(facts)
     warn([warning.message for warning in report.warnings])
     raise typer.Exit(FINE if report.complete else INCOMPLETE)
+
+
+@app.command()
+def doctor(file: File, as_json: Json = False) -> None:
+    """Say what is wrong with a recording: damage, gaps, clocks, duplicates, unreadable messages."""
+    from bagmill.clidoctor import print_diagnosis
+    from bagmill.doctor import diagnose
+
+    try:
+        with show_progress(file.name) as progress:
+            diagnosis = diagnose(file, progress)
+    except BagmillError as error:
+        raise typer.Exit(_report_failure(error, as_json=as_json)) from None
+    if as_json:
+        say_json(diagnosis.as_json())
+    else:
+        print_diagnosis(file, diagnosis)
+    raise typer.Exit(FINE if diagnosis.complete else INCOMPLETE)
 
 
 @app.command()
@@ -108,7 +126,7 @@ def convert(
     ]
     if as_json:
         objects = [result for result, _ in results]
-        say(json.dumps(objects[0] if len(files) == 1 else {"recordings": objects}, ensure_ascii=False))
+        say_json(objects[0] if len(files) == 1 else {"recordings": objects})
     raise typer.Exit(_worst([code for _, code in results]))
 
 
@@ -165,7 +183,7 @@ def _convert_one(
 def _report_failure(error: BagmillError, *, as_json: bool) -> int:
     describe_error(error)
     if as_json:
-        say(json.dumps({"error": error_facts(error)}, ensure_ascii=False))
+        say_json({"error": error_facts(error)})
     return _code(error)
 
 

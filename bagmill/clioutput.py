@@ -1,5 +1,7 @@
 """What the command line prints: results on stdout, diagnostics on stderr."""
 
+import json
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,20 +12,27 @@ from bagmill.errors import BagmillError
 from bagmill.report import Progress, ProgressSink, silent
 
 _MOST_WARNINGS = 20
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def say(text: str) -> None:
     """Print a line of the result."""
-    sys.stdout.write(_printable(text) + "\n")
+    sys.stdout.write(printable(text) + "\n")
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """Print one JSON object in one line."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(_printable(text) + "\n")
+    sys.stderr.write(printable(text) + "\n")
 
 
-def _printable(text: str) -> str:
-    """Text that any output takes: bytes of a path that are not UTF-8 become `\\xff`."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def printable(text: str) -> str:
+    """Text that any output takes: bytes of a path that are not UTF-8, and controls, become `\\xff`."""
+    plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", plain)
 
 
 def fail(what: str, where: Mapping[str, str | int], hint: str) -> None:
@@ -59,7 +68,7 @@ def print_dataset(file: Path, target: Path, manifest: Mapping[str, Any]) -> None
     topics = manifest["topics"]
     rows = sum(topic["rows"] for topic in topics.values())
     say(f"{file} -> {target}: {len(topics)} topics, {rows} rows")
-    _print_table(
+    print_table(
         ("topic", "rows", "schema"),
         [
             (name, str(topic["rows"]), (topic["schema"] or "") + ("" if topic["decoded"] else " (raw bytes)"))
@@ -91,7 +100,7 @@ def print_index(facts: Mapping[str, Any]) -> None:
         (topic, str(found["messages"]), _rate(found["rate_hz"]), _schemas(found))
         for topic, found in facts["topics"].items()
     ]
-    _print_table(("topic", "messages", "Hz", "schema"), rows)
+    print_table(("topic", "messages", "Hz", "schema"), rows)
 
 
 def _listed(items: Sequence[Mapping[str, Any]]) -> str:
@@ -107,7 +116,8 @@ def _schemas(topic: Mapping[str, Any]) -> str:
     return f"{names} [{', '.join(topic['message_encodings'])}]"
 
 
-def _print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows below their heads, in columns."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     for row in [head, *rows]:
         say("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

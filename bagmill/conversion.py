@@ -17,18 +17,13 @@ from bagmill.options import MAX_TIME_NS
 from bagmill.recording import Block, Identity, Loss
 from bagmill.report import OutputFile, Report
 from bagmill.schemafiles import write_schemas
+from bagmill.slices import slices
 from bagmill.tables import Table
 from bagmill.writers.base import Part
 from bagmill.writers.pool import WriterPool
 
 UNREADABLE = "unreadable"
 """The folder of the messages that could not be read."""
-
-SLICE_BYTES = 8 << 20
-"""Payload bytes that are decoded at a time."""
-
-SLICE_CELLS = 4 << 20
-"""Cells, rows times columns, that are decoded at a time."""
 
 MAX_PAYLOAD = (1 << 31) - (1 << 20)
 """Bytes of a message that a Parquet value can hold."""
@@ -66,7 +61,7 @@ class Conversion:
         for number, rows in self.grouping.split(block):
             run = self.runs[number]
             run.read += rows.size
-            for part in _slices(block, rows, max(1, SLICE_CELLS // max(1, len(run.decoder.fields)))):
+            for part in slices(block, rows, len(run.decoder.fields)):
                 self._convert(run, block, part)
 
     def _convert(self, run: TableRun, block: Block, rows: Rows) -> None:
@@ -161,18 +156,6 @@ class Conversion:
 
     def _paths(self, parts: Sequence[Part]) -> list[str]:
         return [self._path(part) for part in parts]
-
-
-def _slices(block: Block, rows: Rows, most: int) -> Iterator[Rows]:
-    """Cut rows so that each run is at most `most` long and its payloads are about `SLICE_BYTES`."""
-    ends = np.cumsum(block.end[rows] - block.start[rows])
-    first = 0
-    while first < rows.size:
-        before = int(ends[first - 1]) if first else 0
-        last = int(np.searchsorted(ends, before + SLICE_BYTES, side="right"))
-        last = min(max(last, first + 1), first + most)
-        yield rows[first:last]
-        first = last
 
 
 def _note_order(run: TableRun, times: npt.NDArray[np.uint64]) -> None:
