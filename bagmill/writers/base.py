@@ -10,39 +10,28 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A finished file and how many rows it holds."""
+    """A finished file and how many rows it holds; `None`: it is no file of rows."""
 
     path: Path
-    rows: int
+    rows: int | None
 
 
 class TableWriter(Protocol):
-    """Writes one table into the part files of one folder."""
+    """Writes one table into the part files of one folder.
 
-    @property
-    def pending(self) -> int:
-        """Bytes of Arrow data that are held back."""
-        ...
+    Calls come one after the other, but each may come from another thread.
+    """
 
-    @property
-    def is_open(self) -> bool:
-        """Whether a file is open, which is a resource."""
-        ...
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Take rows; they may be held back until there are enough."""
-        ...
-
-    def flush(self) -> None:
-        """Write what is held back."""
+    def write(self, batches: Sequence[pa.RecordBatch]) -> None:
+        """Write a group of rows, at least one; the next file begins where one is big enough."""
         ...
 
     def park(self) -> None:
-        """Finish the open file, if there is one; later rows go into the next."""
+        """Finish the open file, which is a resource, if there is one; later rows go into the next."""
         ...
 
     def close(self) -> Sequence[Part]:
-        """Write what is left and finish; a table without rows still makes a file that has its columns."""
+        """Finish; a table without rows still makes a file."""
         ...
 
     def abandon(self) -> None:
@@ -53,6 +42,15 @@ class TableWriter(Protocol):
 class Format(Protocol):
     """Makes the writers of one format."""
 
+    @property
+    def group_bytes(self) -> int:
+        """Bytes of Arrow data that are best written at a time."""
+        ...
+
     def table(self, folder: Path, schema: pa.Schema) -> TableWriter:
-        """Begin a table in a folder, which is made; `schema` carries the metadata of its files."""
+        """Begin a table in a folder, which is made; `schema` carries the metadata of its files.
+
+        Raises:
+            SchemaError: the format has no place for such columns.
+        """
         ...

@@ -1,8 +1,11 @@
 """Many tables at once within bounds: of the memory that waits to be written, and of open files."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from os import strerror
 from pathlib import Path
 from typing import Self
 
@@ -11,42 +14,75 @@ import pyarrow as pa
 from bagmill.errors import OutputFailed
 from bagmill.probe import shown
 from bagmill.writers.base import Format, Part, TableWriter
+from bagmill.writers.lanes import Lanes
 
 PENDING_BYTES = 128 << 20
 """Arrow bytes that all tables together may hold back."""
+
+WRITING_BYTES = 64 << 20
+"""Arrow bytes on top of these that may wait for a thread or be written by one."""
 
 OPEN_FILES = 64
 """Files open at a time; macOS allows a process 256."""
 
 
-class WriterPool:
-    """Writes the tables of one dataset; as a context, it leaves no file open.
+@dataclass(slots=True)
+class _Table:
+    """A table, and the rows that are held back until they make a group."""
 
-    When too much is held back, the table that holds most is written; when too many files are open, the one
-    that was not written to for longest is finished. Both depend on the rows alone, so the files do too.
+    writer: TableWriter
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    pending: int = 0
+
+
+class WriterPool:
+    """Writes the tables of one dataset; as a context, it leaves no file open and no thread running.
+
+    Rows are held back until those of a table make a group. When too much is held back, the table that holds
+    most is written; when too many files are open, the one that was not written to for longest is finished.
+    All of this depends on the rows alone, so the files do too, however many threads there are.
+
+    With `threads`, groups are written by as many threads, those of one table in order, and calls return
+    before that is done; they wait while more than `writing_bytes` are under way. With 0, calls write
+    themselves. All calls come from one thread.
     """
 
     def __init__(
-        self, output: Path, files: Format, *, pending_bytes: int = PENDING_BYTES, open_files: int = OPEN_FILES
+        self,
+        output: Path,
+        files: Format,
+        *,
+        threads: int = 0,
+        pending_bytes: int = PENDING_BYTES,
+        writing_bytes: int = WRITING_BYTES,
+        open_files: int = OPEN_FILES,
     ) -> None:
         self._output = output
         self._format = files
         self._pending_bytes = pending_bytes
         self._open_files = open_files
-        self._tables: dict[str, TableWriter] = {}
+        self._tables: dict[str, _Table] = {}
         self._open: OrderedDict[str, None] = OrderedDict()
+        self._lanes = Lanes(threads, writing_bytes)
+        self._pending = 0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
+        self._lanes.stop()
         for table in self._tables.values():
-            table.abandon()
+            table.writer.abandon()
 
     def begin(self, folder: str, schema: pa.Schema) -> None:
-        """Begin the table of a folder below the output."""
+        """Begin the table of a folder below the output.
+
+        Raises:
+            OutputFailed: the folder can't be made.
+            SchemaError: the format has no place for such columns.
+        """
         with self._failures(folder):
-            self._tables[folder] = self._format.table(self._output / folder, schema)
+            self._tables[folder] = _Table(self._format.table(self._output / folder, schema))
 
     def __contains__(self, folder: str) -> bool:
         return folder in self._tables
@@ -54,48 +90,73 @@ class WriterPool:
     @property
     def pending(self) -> int:
         """Bytes of Arrow data that all tables hold back."""
-        return sum(table.pending for table in self._tables.values())
+        return self._pending
 
     def write(self, folder: str, batch: pa.RecordBatch) -> None:
         """Take rows of a table.
 
         Raises:
-            OutputFailed: the disk is full or fails.
+            OutputFailed: the disk is full or fails, with these or with earlier rows.
         """
-        with self._failures(folder):
-            self._tables[folder].write(batch)
-            while self.pending > self._pending_bytes:
-                largest = max(self._tables, key=lambda name: self._tables[name].pending)
-                self._tables[largest].flush()
-                self._note(largest)
-            self._note(folder)
+        if not batch.num_rows:
+            return
+        table, size = self._tables[folder], batch.nbytes
+        table.batches.append(batch)
+        table.pending += size
+        self._pending += size
+        if table.pending >= self._format.group_bytes:
+            self._flush(folder)
+        while self._pending > self._pending_bytes:
+            self._flush(max(self._tables, key=lambda name: self._tables[name].pending))
 
     def close(self) -> dict[str, Sequence[Part]]:
         """Finish all tables, and return the files of each.
 
         Raises:
-            OutputFailed: the disk is full or fails.
+            OutputFailed: the disk is full or fails, with these or with earlier rows.
         """
-        parts = {}
-        for folder, table in self._tables.items():
-            with self._failures(folder):
-                parts[folder] = table.close()
+        parts: dict[str, Sequence[Part]] = dict.fromkeys(self._tables, ())
+
+        def finish(folder: str) -> None:
+            parts[folder] = self._tables[folder].writer.close()
+
+        for folder in sorted(self._tables, key=lambda name: -self._tables[name].pending):
+            self._flush(folder)
+            self._run(folder, partial(finish, folder))
+        self._lanes.finish()
         return parts
 
-    def _note(self, folder: str) -> None:
-        """Keep the order of use of open files, and finish the oldest beyond the bound."""
+    def _flush(self, folder: str) -> None:
+        """Have the rows written that a table holds back."""
+        table = self._tables[folder]
+        batches, size = table.batches, table.pending
+        if batches:
+            self._make_room(folder)
+            self._pending -= size
+            table.batches, table.pending = [], 0
+            self._run(folder, partial(table.writer.write, batches), size)
+
+    def _make_room(self, folder: str) -> None:
+        """Note that a table's file will be open; if need be, finish the one that was not used for longest."""
         self._open.pop(folder, None)
-        if self._tables[folder].is_open:
-            self._open[folder] = None
-        while len(self._open) > self._open_files:
+        while len(self._open) >= self._open_files:
             oldest, _ = self._open.popitem(last=False)
-            self._tables[oldest].park()
+            self._run(oldest, self._tables[oldest].writer.park)
+        self._open[folder] = None
+
+    def _run(self, folder: str, work: Callable[[], None], size: int = 0) -> None:
+        def told() -> None:
+            with self._failures(folder):
+                work()
+
+        self._lanes.run(folder, told, size)
 
     @contextmanager
     def _failures(self, folder: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
+            reason = strerror(error.errno) if error.errno else str(error)
             raise OutputFailed(
-                f"writing failed: {error.strerror or error}", where={"path": shown(self._output / folder)}
+                f"writing failed: {reason}", where={"path": shown(self._output / folder)}
             ) from error

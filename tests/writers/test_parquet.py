@@ -13,42 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bagmill.columns import OWN_FIELDS, table_schema
 from bagmill.options import Compression
 from bagmill.writers.base import Format, TableWriter
 from bagmill.writers.parquet import ParquetFormat, ParquetTable
-
-FIELDS = pa.schema(
-    [
-        pa.field("value", pa.float64(), nullable=False),
-        pa.field("blob", pa.binary(), nullable=False),
-        pa.field("pose", pa.struct([pa.field("name", pa.string()), pa.field("list", pa.list_(pa.int32()))])),
-        pa.field("fixed", pa.list_(pa.field("item", pa.float32(), nullable=False), 3), nullable=False),
-        pa.field("map", pa.map_(pa.string(), pa.int64())),
-        pa.field("uuid", pa.binary(4)),
-    ]
-)
-SCHEMA = table_schema(FIELDS, {"topic": "/x"})
-
-
-def batch(first: int, count: int, *, blob: int = 10) -> pa.RecordBatch:
-    numbers = range(first, first + count)
-    times = pa.array(numbers, pa.int64())
-    return pa.RecordBatch.from_arrays(
-        [
-            times.view(OWN_FIELDS[0].type),
-            times.view(OWN_FIELDS[1].type),
-            times,
-            pa.array(numbers, pa.uint32()),
-            pa.array([float(n) for n in numbers]),
-            pa.array([bytes([n % 256]) * blob for n in numbers], pa.binary()),
-            pa.array([{"name": str(n), "list": [n] * (n % 3)} for n in numbers], FIELDS.field("pose").type),
-            pa.array([[n, n, n] for n in numbers], FIELDS.field("fixed").type),
-            pa.array([[("k", n)] for n in numbers], FIELDS.field("map").type),
-            pa.array([b"uuid" for _ in numbers], pa.binary(4)),
-        ],
-        schema=SCHEMA,
-    )
+from tests.writers.making import SCHEMA, batch
 
 
 def table(folder: Path, **settings: Any) -> ParquetTable:
@@ -65,8 +33,7 @@ def test_the_writer_is_one() -> None:
 
 def test_rows_are_read_back(tmp_path: Path) -> None:
     writer = table(tmp_path / "t")
-    writer.write(batch(0, 5))
-    writer.write(batch(5, 5))
+    writer.write([batch(0, 5), batch(5, 5)])
 
     parts = writer.close()
 
@@ -75,25 +42,10 @@ def test_rows_are_read_back(tmp_path: Path) -> None:
     assert pq.ParquetFile(parts[0].path).read().equals(expected)
 
 
-def test_rows_are_held_back_until_they_make_a_row_group(tmp_path: Path) -> None:
-    writer = table(tmp_path / "t", row_group_bytes=20_000)
-    states = []
-    for first, count in ((0, 100), (100, 200), (300, 10)):
-        writer.write(batch(first, count))
-        states.append((writer.pending, writer.is_open))
-
-    (part,) = writer.close()
-
-    assert states == [(batch(0, 100).nbytes, False), (0, True), (batch(300, 10).nbytes, True)]
-    assert not writer.is_open
-    metadata = pq.read_metadata(part.path)
-    assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [300, 10]
-
-
 def test_a_big_file_is_followed_by_the_next(tmp_path: Path) -> None:
-    writer = table(tmp_path / "t", row_group_bytes=1, part_bytes=20_000, compression=Compression.NONE)
+    writer = table(tmp_path / "t", part_bytes=20_000, compression=Compression.NONE)
     for first in range(0, 300, 100):
-        writer.write(batch(first, 100, blob=200))
+        writer.write([batch(first, 100, blob=200)])
 
     parts = writer.close()
 
@@ -114,55 +66,57 @@ def test_a_table_without_rows_is_a_file_with_columns(tmp_path: Path) -> None:
     assert pq.read_schema(part.path).equals(SCHEMA, check_metadata=False)
 
 
-def test_parking_keeps_what_is_held_back(tmp_path: Path) -> None:
+def test_after_parking_comes_the_next_file(tmp_path: Path) -> None:
     writer = table(tmp_path / "t")
-    writer.write(batch(0, 2))
-    writer.flush()
-    writer.write(batch(2, 2))
+    writer.write([batch(0, 2)])
     writer.park()
-    assert not writer.is_open
+    writer.park()
+    writer.write([batch(2, 2)])
 
     parts = writer.close()
 
-    assert [part.rows for part in parts] == [2, 2]
+    assert [(part.path.name, part.rows) for part in parts] == [
+        ("part-00000.parquet", 2),
+        ("part-00001.parquet", 2),
+    ]
 
 
 @pytest.mark.parametrize(("order", "flag"), [((0, 10), b"true"), ((10, 0), b"false")])
-def test_the_flag_of_order(tmp_path: Path, order: tuple[int, int], flag: bytes) -> None:
+@pytest.mark.parametrize("groups", [1, 2])
+def test_the_flag_of_order(tmp_path: Path, order: tuple[int, int], flag: bytes, groups: int) -> None:
     writer = table(tmp_path / "t")
-    for first in order:
-        writer.write(batch(first, 5))
-        writer.flush()
+    batches = [batch(first, 5) for first in order]
+    for group in [batches] if groups == 1 else [[one] for one in batches]:
+        writer.write(group)
 
     (part,) = writer.close()
 
     assert pq.read_metadata(part.path).metadata[b"bagmill.sorted"] == flag
 
 
-def test_encodings_and_page_index(tmp_path: Path) -> None:
+def test_little_data_is_stored_plain_but_for_our_own_columns(tmp_path: Path) -> None:
     writer = table(tmp_path / "t")
-    writer.write(batch(0, 100))
+    writer.write([batch(0, 100)])
     (part,) = writer.close()
 
     group = pq.read_metadata(part.path).row_group(0)
     columns = {group.column(n).path_in_schema: group.column(n) for n in range(group.num_columns)}
 
-    assert all(column.has_offset_index and column.has_column_index for column in columns.values())
-    for name in ("log_time", "publish_time", "log_time_ns", "sequence"):
-        assert "DELTA_BINARY_PACKED" in columns[name].encodings
-    for name in ("blob", "uuid"):
-        assert not columns[name].has_dictionary_page
-    for name in ("value", "pose.name", "pose.list.list.element", "fixed.list.element", "map.key_value.key"):
-        assert columns[name].has_dictionary_page
+    assert all(column.has_offset_index for column in columns.values())
+    assert all(column.compression == "ZSTD" for column in columns.values())
+    for name, column in columns.items():
+        own = name in {"log_time", "publish_time", "log_time_ns", "sequence"}
+        assert ("DELTA_BINARY_PACKED" if own else "PLAIN") in column.encodings
+        assert column.has_column_index == (own or name == "value")
     assert columns["log_time_ns"].statistics.max == 99
 
 
 def test_equal_rows_in_equal_batches_are_equal_bytes(tmp_path: Path) -> None:
     contents = []
     for name in "ab":
-        writer = table(tmp_path / name, row_group_bytes=5000)
+        writer = table(tmp_path / name)
         for first in range(0, 500, 50):
-            writer.write(batch(first, 50))
+            writer.write([batch(first, 25), batch(first + 25, 25)])
         contents.append([part.path.read_bytes() for part in writer.close()])
 
     assert contents[0] == contents[1]
@@ -170,7 +124,7 @@ def test_equal_rows_in_equal_batches_are_equal_bytes(tmp_path: Path) -> None:
 
 def test_other_readers_see_the_same(tmp_path: Path) -> None:
     writer = table(tmp_path / "topic=%2Fx")
-    writer.write(batch(0, 10))
+    writer.write([batch(0, 10)])
     (part,) = writer.close()
     glob = str(tmp_path / "topic=*" / "*.parquet")
 
@@ -195,24 +149,38 @@ from pathlib import Path
 from bagmill.errors import OutputFailed
 from bagmill.writers.parquet import ParquetFormat
 from bagmill.writers.pool import WriterPool
-from tests.writers.test_parquet import SCHEMA, batch
+from tests.writers.making import SCHEMA, batch
 
-resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+folder, group_bytes, threads = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
 try:
-    with WriterPool(Path(sys.argv[1]), ParquetFormat(row_group_bytes=int(sys.argv[2]))) as pool:
+    with WriterPool(folder, ParquetFormat(group_bytes=group_bytes), threads=threads) as pool:
         pool.begin("t", SCHEMA)
-        for first in range(0, 20_000, 1000):
-            pool.write("t", batch(first, 1000))
+        for first in range(0, 2000, 200):
+            pool.write("t", batch(first, 200))
         pool.close()
 except OutputFailed as error:
     print(json.dumps([error.message, error.where]))
 """
 
 
-@pytest.mark.parametrize("row_group_bytes", [100_000, 1 << 30], ids=["in the middle", "at the end"])
-def test_a_full_disk_is_told_and_nothing_else_is_said(tmp_path: Path, row_group_bytes: int) -> None:
+FLAGS = ("-W", "error", "-X", "dev")
+
+
+@pytest.mark.parametrize("group_bytes", [20_000, 1 << 30], ids=["in the middle", "at the end"])
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_full_disk_is_told_and_nothing_else_is_said(tmp_path: Path, group_bytes: int, threads: int) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", FULL_DISK, str(tmp_path), str(row_group_bytes)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-X",
+            "dev",
+            "-c",
+            FULL_DISK,
+            *map(str, (tmp_path, group_bytes, threads)),
+        ],
         capture_output=True,
         text=True,
         check=True,

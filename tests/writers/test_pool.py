@@ -1,5 +1,6 @@
 """Many tables within bounds of memory and open files."""
 
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,7 +10,7 @@ import pytest
 from bagmill.errors import OutputFailed
 from bagmill.writers.parquet import ParquetFormat
 from bagmill.writers.pool import WriterPool
-from tests.writers.test_parquet import SCHEMA, batch
+from tests.writers.making import SCHEMA, batch
 
 
 def open_files(folder: Path) -> int:
@@ -54,7 +55,7 @@ def test_what_is_held_back_by_all_tables_is_bounded(tmp_path: Path) -> None:
 
 
 def test_open_files_are_bounded(tmp_path: Path) -> None:
-    with WriterPool(tmp_path, ParquetFormat(row_group_bytes=1), open_files=3) as pool:
+    with WriterPool(tmp_path, ParquetFormat(group_bytes=1), open_files=3) as pool:
         for number in range(10):
             pool.begin(str(number), SCHEMA)
         for turn in range(30):
@@ -67,23 +68,60 @@ def test_open_files_are_bounded(tmp_path: Path) -> None:
     assert rows(tmp_path / "4") == [4, 14, 24]
 
 
-def test_the_bounds_do_not_make_a_run_depend_on_anything_but_the_rows(tmp_path: Path) -> None:
-    contents: list[list[bytes]] = []
-    for folder in (tmp_path / "one", tmp_path / "two"):
-        with WriterPool(folder, ParquetFormat(), pending_bytes=20_000, open_files=2) as pool:
-            for number in range(5):
-                pool.begin(str(number), SCHEMA)
-            for turn in range(25):
-                pool.write(str(turn * turn % 5), batch(turn, 50))
-            pool.close()
-        contents.append([path.read_bytes() for path in sorted(folder.rglob("*.parquet"))])
+def written(folder: Path, threads: int) -> dict[str, bytes]:
+    with WriterPool(
+        folder,
+        ParquetFormat(group_bytes=12_000),
+        threads=threads,
+        pending_bytes=20_000,
+        writing_bytes=15_000,
+        open_files=2,
+    ) as pool:
+        for number in range(5):
+            pool.begin(str(number), SCHEMA)
+        for turn in range(60):
+            pool.write(str(turn * turn % 5), batch(turn, 10 + turn % 40))
+        parts = pool.close()
+    assert [part.path for found in parts.values() for part in found] == sorted(folder.rglob("*.parquet"))
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.parquet"))}
 
-    assert contents[0] == contents[1]
+
+def test_the_files_depend_on_nothing_but_the_rows(tmp_path: Path) -> None:
+    first = written(tmp_path / "first", 0)
+
+    assert len(first) > 5
+    for threads in (0, 1, 2, 4):
+        for turn in range(3):
+            assert written(tmp_path / f"{threads} {turn}", threads) == first
 
 
-def test_a_failure_leaves_no_file_open(tmp_path: Path) -> None:
+def test_rows_of_a_closed_pool_are_all_there_with_threads(tmp_path: Path) -> None:
+    with WriterPool(tmp_path, ParquetFormat(group_bytes=1), threads=3, open_files=2) as pool:
+        for name in "abcd":
+            pool.begin(name, SCHEMA)
+        for turn in range(40):
+            pool.write("abcd"[turn % 4], batch(turn, 1))
+        pool.close()
+
+    assert [rows(tmp_path / name) for name in "abcd"] == [list(range(n, 40, 4)) for n in range(4)]
+
+
+def test_batches_without_rows_are_no_row_groups(tmp_path: Path) -> None:
+    with WriterPool(tmp_path, ParquetFormat(group_bytes=0)) as pool:
+        pool.begin("a", SCHEMA)
+        pool.write("a", batch(0, 0))
+        pool.write("a", batch(0, 2))
+        (part,) = pool.close()["a"]
+
+    assert pq.read_metadata(part.path).num_row_groups == 1
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_failure_leaves_no_file_open_and_no_thread(tmp_path: Path, threads: int) -> None:
+    before = threading.active_count()
+
     def fail() -> None:
-        with WriterPool(tmp_path, ParquetFormat(row_group_bytes=1)) as pool:
+        with WriterPool(tmp_path, ParquetFormat(group_bytes=1), threads=threads) as pool:
             pool.begin("a", SCHEMA)
             pool.write("a", batch(0, 1))
             raise RuntimeError
@@ -92,6 +130,7 @@ def test_a_failure_leaves_no_file_open(tmp_path: Path) -> None:
         fail()
     if Path("/proc/self/fd").is_dir():
         assert open_files(tmp_path) == 0
+    assert threading.active_count() == before
 
 
 def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
