@@ -2,7 +2,7 @@
 
 from bagmill.decoders.base import Decoded, Decoder, Note
 from bagmill.decoders.cdr import CdrDecoder
-from bagmill.decoders.jsontext import JsonInspection
+from bagmill.decoders.json import JsonInspection
 from bagmill.decoders.plain import check_plain
 from bagmill.decoders.protobuf import ProtobufDecoder
 from bagmill.decoders.raw import RawDecoder

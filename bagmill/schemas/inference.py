@@ -43,7 +43,7 @@ class Shape:
             return
         self.seen.add(kind)
         if kind == "integer":
-            self.low, self.high = min(self.low, value), max(self.high, value)
+            self.add_integers(value, value)
         elif kind == "array":
             self.add_elements(value)
         elif kind == "object" and isinstance(self.declared, Mapping):
@@ -51,6 +51,11 @@ class Shape:
         elif kind == "object":
             for name, member in value.items():
                 self.member(name).add(member)
+
+    def add_integers(self, low: int, high: int) -> None:
+        """Take integers between `low` and `high`, of which both are one."""
+        self.seen.add("integer")
+        self.low, self.high = min(self.low, low), max(self.high, high)
 
     def add_elements(self, values: Any) -> None:
         """Take the elements of an array, or the values of a map."""

@@ -40,6 +40,8 @@ def parse_json_schema(name: str, data: bytes) -> Type:
     """
     try:
         root = json.loads(data)
+        if b"\\u" in data:  # may be half of a surrogate pair, which no column's name can hold
+            json.dumps(root, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise SchemaInvalid(f"the schema of {name} is no JSON: {error}", where={"schema": name}) from None
     if not isinstance(root, dict | bool):

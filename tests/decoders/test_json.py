@@ -144,6 +144,7 @@ def test_names_that_collide() -> None:
         (b'{"\\udc00": 1}', "half of a surrogate pair"),
         (b"[" * 100_000, "no valid JSON"),
         (b'{"more": ' + b"[" * 40 + b"]" * 40 + b"}", "nested more than 32 levels"),
+        (b'{"more": ' + b"[" * 600 + b"]" * 600 + b"}", "nested more than 32 levels"),
         (b'{"width": ' + b"1" * 5000 + b"}", "no valid JSON"),
     ],
 )

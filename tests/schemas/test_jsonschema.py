@@ -120,7 +120,9 @@ def test_a_schema_that_holds_itself_is_typed_by_the_messages() -> None:
     assert inner["value"] == INTEGER
 
 
-@pytest.mark.parametrize("data", [b"no json", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "data", [b"no json", b"[1]", b'"text"', b"\xff\xfe", b"[" * 100_000, b'{"title": "\\ud800"}']
+)
 def test_bad_schemas_are_refused(data: bytes) -> None:
     with pytest.raises(SchemaInvalid):
         parse_json_schema("name", data)

@@ -1,6 +1,5 @@
 """Checking and converting parsed JSON values by their type."""
 
-import base64
 import binascii
 from collections.abc import Callable
 from typing import Any
@@ -148,11 +147,20 @@ def _base64(path: str) -> Convert:
         if type(value) is not str:
             raise _misfit(path, "string", value)
         try:
-            return base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError) as error:
+            return decode_base64(value.encode("ascii"))
+        except ValueError as error:
             raise UnreadableMessage(f"{path} is no base64: {error}") from None
 
     return convert
+
+
+def decode_base64(text: bytes | memoryview) -> bytes:
+    """Decode base64 (RFC 4648, section 4), without tolerance.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return binascii.a2b_base64(text, strict_mode=True)
 
 
 _SCALARS: dict[Kind, Callable[[str], Convert]] = {

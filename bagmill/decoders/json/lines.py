@@ -1,0 +1,151 @@
+"""Messages as lines of one text, for a parser that takes many at once.
+
+`pyarrow.json` reads JSON values one after the other, whatever stands between them; it does not check UTF-8,
+and a `null` outside of all objects makes it read memory that is not its own. So only messages that can do no
+harm become lines, and from how they begin and end follows that a line is one object, if all are read:
+
+A line begins with `{` and ends with `}`, then comes a newline. No string goes on over a newline (JSON allows
+none in it), so that `}` is no text, and behind it stands the next line's `{`: which JSON allows only where no
+object or array is open. So every line ends where a value ends and holds one at least, and as many values as
+lines means one each.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bagmill.decoders.base import Buffer, Offsets
+from bagmill.decoders.json.text import HALF_A_PAIR
+
+Numbers = npt.NDArray[np.int64]
+
+_SPACE = np.zeros(256, np.bool_)
+_SPACE[list(b" \t\r\n")] = True
+_NULL_OUTSIDE = rb"\}[ \t\r\n]*null"
+_RUN_BYTES = 8 << 20
+_MOST_SPACES = 64
+"""White space around a message that is cut off; a message with more is not made a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Line i is `text[offset[i]:offset[i + 1]]`, with its newline, and the message `number[i]`."""
+
+    text: pa.Buffer
+    offset: Numbers
+    number: Numbers
+
+    def __len__(self) -> int:
+        return self.number.size
+
+    def slice(self, first: int, last: int) -> pa.Buffer:
+        """The text of the lines `first` to `last`."""
+        begin = int(self.offset[first])
+        return self.text.slice(begin, int(self.offset[last]) - begin)
+
+    def matching(self, pattern: bytes, first: int, last: int) -> Numbers:
+        """Which of the lines `first` to `last` hold a pattern, counted from `first`, ascending.
+
+        The pattern must mean the same to RE2, which tells whether there is any, and Python, which finds them.
+        """
+        text = self.slice(first, last)
+        if not pc.match_substring_regex(_value(text), pattern=pattern)[0].as_py():
+            return np.zeros(0, np.int64)
+        places = [match.start() for match in re.finditer(pattern, text)]
+        places_in_text = np.array(places, np.int64) + self.offset[first]
+        return np.unique(np.searchsorted(self.offset, places_in_text, side="right") - 1) - first
+
+
+def runs(start: Offsets, end: Offsets) -> Iterator[tuple[int, int]]:
+    """Cut messages into runs `first` to `last` of about 8 MB each."""
+    ends = np.cumsum(end - start)
+    first = 0
+    while first < start.size:
+        before = int(ends[first - 1]) if first else 0
+        last = max(int(np.searchsorted(ends, before + _RUN_BYTES, side="right")), first + 1)
+        yield first, last
+        first = last
+
+
+def to_lines(buffer: Buffer, start: Offsets, end: Offsets) -> Lines:
+    """Make lines of the messages `buffer[start[i]:end[i]]`, but for those that could do harm."""
+    start, end = _trimmed(buffer, start, end)
+    number = np.flatnonzero(end - start >= 2)
+    braces = (buffer[start[number]] == ord("{")) & (buffer[end[number] - 1] == ord("}"))
+    number = number[braces & _has_room(start, end, buffer.size)[number]]
+    lines = _joined(buffer, start, end, number)
+    harmful = np.unique(np.concatenate([*_harmful(lines)]))
+    if harmful.size:
+        lines = _joined(buffer, start, end, np.delete(number, harmful))
+    return lines
+
+
+def _trimmed(buffer: Buffer, start: Offsets, end: Offsets) -> tuple[Offsets, Offsets]:
+    """Leave out white space around the messages."""
+    for _ in range(_MOST_SPACES):
+        cut = _is_space(buffer, end - 1, end > start)
+        if not cut.any():
+            break
+        end = end - cut
+    for _ in range(_MOST_SPACES):
+        cut = _is_space(buffer, start, end > start)
+        if not cut.any():
+            break
+        start = start + cut
+    return start, end
+
+
+def _is_space(buffer: Buffer, place: Numbers, exists: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    found = np.zeros(place.size, np.bool_)
+    found[exists] = _SPACE[buffer[place[exists]]]
+    return found
+
+
+def _joined(buffer: Buffer, start: Offsets, end: Offsets, number: Numbers) -> Lines:
+    start, end = start[number], end[number]
+    offset = np.zeros(number.size + 1, np.int64)
+    np.cumsum(end - start + 1, out=offset[1:])
+    if not number.size:
+        return Lines(pa.py_buffer(b""), offset, number)
+    # Arrow gathers far faster than `bytes.join`. The byte behind each message becomes its newline.
+    borders = np.stack([start, end + 1], axis=1).ravel()
+    buffers = [None, pa.py_buffer(borders), pa.py_buffer(buffer)]
+    messages_and_gaps = pa.Array.from_buffers(pa.large_binary(), borders.size - 1, buffers)
+    text = messages_and_gaps.take(pa.array(np.arange(0, borders.size, 2))).buffers()[2]
+    np.frombuffer(text, np.uint8)[offset[1:] - 1] = ord("\n")
+    return Lines(text, offset, number)
+
+
+def _has_room(start: Offsets, end: Offsets, size: int) -> npt.NDArray[np.bool_]:
+    """Whether there is a byte behind a message that belongs to none."""
+    return np.append(start[1:], size) > end
+
+
+def _value(text: pa.Buffer) -> pa.Array:
+    """A text as one value of Arrow."""
+    borders = np.array([0, text.size], np.int64)
+    return pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(borders), text])
+
+
+def _harmful(lines: Lines) -> Iterator[Numbers]:
+    """Lines that the parser would get wrong; some are named that would do no harm."""
+    yield lines.matching(_NULL_OUTSIDE, 0, len(lines))
+    yield lines.matching(HALF_A_PAIR, 0, len(lines))
+    try:
+        _value(lines.text).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        wrong = [line for line in range(len(lines)) if not _is_utf8(lines.slice(line, line + 1))]
+        yield np.array(wrong, np.int64)
+
+
+def _is_utf8(text: pa.Buffer) -> bool:
+    try:
+        text.to_pybytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
