@@ -50,13 +50,13 @@ def _parse_typed(schema: Schema, message_encoding: str) -> Struct:
 
 
 def text(schema: Schema) -> str:
-    """The schema's data as text.
+    """The schema's data as text, without the mark that some editors put before it.
 
     Raises:
         SchemaInvalid: it is not UTF-8.
     """
     try:
-        return schema.data.decode()
+        return schema.data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SchemaInvalid(
             f"the schema of {schema.name} is no UTF-8", where={"schema": schema.name}

@@ -33,12 +33,13 @@ class Dialect:
 
     `builtins`: the types that need no definition. `byte` is signed in ROS 1 and unsigned in ROS 2; `char` is
     unsigned in both. `quotes`: text constants stand in quotes; else they take the whole line, `#` included.
-    `folder`: what stands between package and type in a name.
+    `defaults`: fields may have some. `folder`: what stands between package and type in a name.
     """
 
     kinds: ReadOnly[str, Kind]
     builtins: ReadOnly[TypeName, Struct]
     quotes: bool
+    defaults: bool
     folder: str
 
     def full_name(self, key: TypeName) -> str:
@@ -53,6 +54,7 @@ ROS1 = Dialect(
         ("", "duration"): _stamp("duration", Kind.INT32, Kind.INT32),
     },
     quotes=False,
+    defaults=False,
     folder="",
 )
 _TIME = _stamp("builtin_interfaces/msg/Time", Kind.INT32, Kind.UINT32)
@@ -66,6 +68,7 @@ ROS2 = Dialect(
         ("builtin_interfaces", "Duration"): _DURATION,
     },
     quotes=True,
+    defaults=True,
     folder="msg",
 )
 
@@ -91,7 +94,7 @@ def parse_ros2(name: str, text: str) -> Struct:
 
 
 def _parse(name: str, texts: dict[TypeName, str], dialect: Dialect) -> Struct:
-    return check_size(_Resolver(name, texts, dialect).struct(type_name(name), name))
+    return check_size(_Resolver(name, texts, dialect).top())
 
 
 @dataclass(slots=True)
@@ -101,6 +104,16 @@ class _Resolver:
     dialect: Dialect
     known: dict[TypeName, Struct] = field(default_factory=dict)
     open: list[TypeName] = field(default_factory=list)
+
+    def top(self) -> Struct:
+        """The message that the schema is named after."""
+        key = self.find(type_name(self.root), "")
+        if key is None:
+            names = ", ".join("/".join(filter(None, key)) for key in list(self.texts)[:10])
+            raise SchemaInvalid(
+                f"the schema does not define {self.root}, only {names}", where={"schema": self.root}
+            )
+        return self.struct(key, self.root)
 
     def struct(self, key: TypeName, name: str) -> Struct:
         """The message of this type, read when it is first needed: an unused broken one harms nobody."""
@@ -121,9 +134,10 @@ class _Resolver:
 
     def field(self, member: str, ref: TypeRef, definition: Definition, package: str) -> Field:
         element = self.element(ref, definition, package)
-        if member in definition.defaults and not isinstance(element, Primitive):
+        default = definition.defaults.get(member)
+        if default is not None and not (self.dialect.defaults and _is_default(default, element, ref)):
             raise SchemaInvalid(
-                f"{definition.name}: {member} is a message and can't have a default",
+                f"{definition.name}: {member} can't have the default {default[:40]!r}",
                 where={"schema": self.root},
             )
         if not ref.is_array:
@@ -182,5 +196,19 @@ def _value(kind: Kind, written: str, *, quotes: bool) -> ConstantValue:
 
 
 def _text(written: str) -> str:
-    quoted = re.match(r"""(["'])(?P<inner>(?:\\.|(?!\1).)*)\1""", written)
-    return re.sub(r"\\(.)", r"\1", quoted["inner"]) if quoted else written.partition("#")[0].strip()
+    """The text in quotes, in which only the quote itself is escaped."""
+    quoted = re.match(r"""(["'])(?P<inner>(?:\\.|(?!\1)[^\\])*)\1""", written)
+    if quoted is None:
+        return written.partition("#")[0].strip()
+    return quoted["inner"].replace("\\" + quoted[1], quoted[1])
+
+
+def _is_default(written: str, element: Type, ref: TypeRef) -> bool:
+    """Whether something behind a field's name can be its default, and not just a line gone wrong."""
+    if not isinstance(element, Primitive):
+        return False
+    if ref.is_array:
+        return written.startswith("[")
+    return element.kind in (Kind.STRING, Kind.WSTRING) or not isinstance(
+        _value(element.kind, written, quotes=True), str
+    )

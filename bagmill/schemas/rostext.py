@@ -37,14 +37,14 @@ class TypeRef:
 
 @dataclass(slots=True)
 class Definition:
-    """One message as written: its fields and constants in order. `defaults`: the fields that have one.
+    """One message as written: its fields and constants in order, and the defaults of fields.
 
-    A constant's value is the rest of its line, comments and quotes included.
+    The value of a constant or a default is the rest of its line, comments and quotes included.
     """
 
     name: str
     fields: list[tuple[str, TypeRef]] = field(default_factory=list)
-    defaults: set[str] = field(default_factory=set)
+    defaults: dict[str, str] = field(default_factory=dict)
     constants: list[tuple[str, TypeRef, str]] = field(default_factory=list)
 
 
@@ -64,7 +64,7 @@ def type_name(text: str) -> TypeName:
 def sections(name: str, text: str) -> dict[TypeName, str]:
     """The definitions in a recording's schema text, by type; the first one is `name` itself."""
     found: dict[TypeName, str] = {}
-    for number, part in enumerate(SEPARATOR.split(text.replace("\r\n", "\n"))):
+    for number, part in enumerate(SEPARATOR.split(text.replace("\r\n", "\n").replace("\r", "\n"))):
         header = _HEADER.match(part)
         if header is None and number:
             raise SchemaInvalid(f"section {number + 1} of {name} has no 'MSG:' line", where={"schema": name})
@@ -81,7 +81,7 @@ def parse_definition(name: str, text: str) -> Definition:
         SchemaInvalid: a line is no field and no constant, or a name stands twice.
     """
     result = Definition(name)
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             _parse_line(line.strip(), result, number)
     twice = [member for member, count in Counter(member for member, _ in result.fields).items() if count > 1]
@@ -100,12 +100,16 @@ def _parse_line(line: str, result: Definition, number: int) -> None:
     ref = _parse_type(parts["type"], result.name, number)
     rest = parts["rest"]
     if rest.startswith("="):
+        if ref.is_array:
+            raise SchemaInvalid(
+                f"line {number} of {result.name}: a constant is no array", where={"schema": result.name}
+            )
         result.constants.append((parts["name"], ref, rest[1:].strip()))
     else:
         # A default says what a publisher sends when it sets nothing; the recorded value is what was sent.
         result.fields.append((parts["name"], ref))
         if rest and not rest.startswith("#"):
-            result.defaults.add(parts["name"])
+            result.defaults[parts["name"]] = rest
 
 
 def _parse_type(text: str, name: str, number: int) -> TypeRef:

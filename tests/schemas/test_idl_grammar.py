@@ -181,18 +181,21 @@ def test_in_angle_brackets_a_shift_to_the_right_needs_brackets() -> None:
 def test_what_an_annotation_says_to_others_is_passed_over() -> None:
     text = """
     @annotation mine { long x default 3; enum y { P }; };
+    typedef long T;
     @mine(1, {2, (3)}) @verbatim(language="c++", begin=")", text="}" "};")
     @topic @nested @data_representation(XCDR1) @::vendor::thing
     struct A {
         @key @must_understand @unit("m/s") @range(min=0.0, max = 5) @default(value=3) @external
         long a;
         @ min (-3) sequence<@external long> b;
+        @key ::T d;
+        @vendor::key T e;
         @default_literal string c;
     };
     @annotation last { };
     """
 
-    assert names(text) == ["a", "b", "c"]
+    assert names(text) == ["a", "b", "d", "e", "c"]
 
 
 def test_what_is_no_data_is_passed_over() -> None:

@@ -3,6 +3,8 @@
 import pytest
 
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
+from bagmill.recording import Schema
+from bagmill.schemas import parse
 from bagmill.schemas.ros import parse_ros1, parse_ros2
 from bagmill.schemas.rostext import type_name
 from bagmill.schemas.tree import (
@@ -177,12 +179,79 @@ def test_a_constant_that_is_no_literal_stays_text() -> None:
 def test_defaults_do_not_change_fields() -> None:
     text = """
     string name "Hello # world!"
+    string<=9 bounded 'it''s'
+    string bare text
     int32[] many [1, 2, 3]
+    string[<=2] texts ["a", 'b']
     float64 ratio 0.5 # half
+    float32 none nan
+    bool yes True
+    byte mask 0xff
+    wstring wide "wide"
     """
     tree = parse_ros2("pkg/msg/Thing", text)
 
-    assert [item.name for item in tree.fields] == ["name", "many", "ratio"]
+    assert [item.name for item in tree.fields] == [line.split()[1] for line in text.splitlines()[1:-1]]
+
+
+def test_ros1_has_no_defaults() -> None:
+    with pytest.raises(SchemaInvalid, match="x can't have the default '5'"):
+        parse_ros1("pkg/Thing", "int8 x 5")
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (r'"a\n\"b\" \\ \'"', r'a\n"b" \\ \''),
+        (r"'it\'s \"'", r"it's \""),
+        ("'#' # comment", "#"),
+        ('"# one" # "two"', "# one"),
+        ("bare # comment", "bare"),
+        ('"open # comment', '"open'),
+        ("", ""),
+        ('""', ""),
+    ],
+)
+def test_in_quotes_only_the_quote_is_escaped(written: str, value: str) -> None:
+    """As in rosidl_adapter's `parser.py`."""
+    tree = parse_ros2("pkg/msg/Thing", f"string X={written}\nint8 x")
+
+    assert tree.constants == (Constant("X", Kind.STRING, value),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "int8 a\nint16 b",
+        "int8 a\r\nint16 b\r\n",
+        "int8 a\rint16 b",
+        "\tint8\t\ta\t\n \n\tint16   b  \t",
+        "int8 a#comment\nint16 b # \u2028 int8 no \x0c int8 no \x85 int8 no",
+        "# int8 no\n  # int8 no\nint8 a\nint16 b",
+        "MSG: pkg/Thing\nint8 a\nint16 b",
+        "MSG: pkg/msg/Thing \nint8 a\nint16 b",
+        f"{LINE}\nMSG: pkg/Thing\nint8 a\nint16 b",
+        f"{LINE}\nMSG: pkg/Other\nint8 no\n{LINE}\nMSG: pkg/Thing\nint8 a\nint16 b",
+        "int8 a\nint16 b\n===\nMSG: pkg/Other\nint8 no",
+        f"int8 a\nint16 b\n{LINE}{LINE}  \nMSG:  pkg/Other\nint8 no",
+        "int8 a\nint16 b\n" + LINE + "\nMSG: pkg/Broken\n}{ what",
+    ],
+)
+def test_the_same_definition(text: str) -> None:
+    tree = parse_ros2("pkg/msg/Thing", text)
+
+    assert tree.fields == (Field("a", Primitive(Kind.INT8)), Field("b", Primitive(Kind.INT16)))
+
+
+def test_a_mark_of_the_byte_order_is_passed_over() -> None:
+    tree = parse(Schema(1, "pkg/msg/Thing", "ros2msg", b"\xef\xbb\xbfint8 a"), "cdr")
+
+    assert isinstance(tree, Struct)
+    assert tree.fields == (Field("a", Primitive(Kind.INT8)),)
+
+
+def test_a_definition_with_its_package_is_found_by_a_name_without() -> None:
+    assert parse_ros2("Thing", "MSG: pkg/Thing\nint8 a").fields == (Field("a", Primitive(Kind.INT8)),)
 
 
 def test_an_empty_definition_has_no_fields() -> None:
@@ -213,7 +282,13 @@ def test_windows_line_ends_are_line_ends() -> None:
         ("int8[<=] x", "no type"),
         ("int8 a\nint16 a", "two fields named a"),
         ("other/Missing m", "other/Missing, whose definition is missing"),
-        (f"Point p 5\n{LINE}\nMSG: pkg/Point\nint8 x", "can't have a default"),
+        (f"Point p 5\n{LINE}\nMSG: pkg/Point\nint8 x", "p can't have the default '5'"),
+        ("int8 x, y", "x can't have the default ', y'"),
+        ("int8[] x 5", "x can't have the default '5'"),
+        ("bool x perhaps", "x can't have the default 'perhaps'"),
+        ("int8[3] X=5", "a constant is no array"),
+        ("MSG: other/Type\nint8 x", "the schema does not define pkg/msg/Thing, only other/Type"),
+        ('string X="' + "\\" * 5001 + "\nint8 int8 int8", "can't have the default"),
         (f"Point p\n{LINE}\nint8 x", "no 'MSG:' line"),
         ("float64[99999999999999999999] x", "no type"),
     ],

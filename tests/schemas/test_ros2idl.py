@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from rosbags.interfaces import Nodetype
 from rosbags.typesys import get_types_from_idl
 
 from bagmill.errors import SchemaInvalid
@@ -12,6 +11,7 @@ from bagmill.schemas import parse
 from bagmill.schemas.idl import parse_ros2idl
 from bagmill.schemas.ros import parse_ros2
 from bagmill.schemas.tree import Constant, Extensibility, Kind, Primitive, Sequence, Struct, Type
+from tests.schemas.rosbags_types import described, plain, structs
 
 LINE = "=" * 80
 TIME = f"""{LINE}
@@ -68,47 +68,10 @@ module pkg {{ module msg {{
 """
 
 
-def plain(node: Type) -> Any:
-    """A type as plain values: what `rosbags` knows of it."""
-    match node:
-        case Struct(name=name):
-            return name
-        case Sequence(element=element, size=size, bound=bound):
-            return plain(element), "array" if size else "sequence", size or bound or 0
-        case Primitive(kind=kind, bound=bound):
-            name = {Kind.FLOAT32: "float32", Kind.FLOAT64: "float64"}.get(kind, str(kind))
-            return (name, bound or 0) if "string" in name else name
-    raise AssertionError(node)
-
-
-def described(node: Any) -> Any:
-    """The same of a type of `rosbags`."""
-    kind, value = node
-    if kind == Nodetype.NAME:
-        return value
-    if kind == Nodetype.BASE:
-        name, bound = value
-        name = {"byte": "uint8", "char": "uint8"}.get(str(name), str(name))
-        return (name, bound) if "string" in name else name
-    element, size = value
-    return described(element), "array" if kind == Nodetype.ARRAY else "sequence", size
-
-
 def bodies(text: str) -> str:
     """The text without its separators, which `rosbags` does not take."""
     lines = text.split("\n")
     return "\n".join(line for line in lines if not line.startswith((LINE, "IDL: ", "#")))
-
-
-def structs(root: Struct) -> dict[str, Struct]:
-    found = {root.name: root}
-    for item in root.fields:
-        node = item.type
-        while isinstance(node, Sequence):
-            node = node.element
-        if isinstance(node, Struct):
-            found |= structs(node)
-    return found
 
 
 @pytest.mark.parametrize("text", [TIME + HEADER + POSE, POSE + HEADER + TIME, HEADER + POSE + TIME])

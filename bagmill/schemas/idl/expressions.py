@@ -139,7 +139,8 @@ def read_annotations(stream: Stream) -> Annotations:
     found = []
     while stream.next.text == "@":
         at = stream.take().at
-        name = stream.name("the name of an annotation").parts[-1].lower()
+        # In `@key ::T member` the name of the type does not go with that of the annotation.
+        name = stream.name("the name of an annotation", close=True).parts[-1].lower()
         if name == "annotation" and stream.next.kind == "name":
             _pass_declaration(stream)
         elif name in _READ:

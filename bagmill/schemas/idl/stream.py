@@ -60,11 +60,11 @@ class Stream:
         token = self.take()
         return token._replace(text=token.text.removeprefix("_") or token.text)
 
-    def name(self, what: str) -> Name:
-        """A scoped name that is used here."""
+    def name(self, what: str, *, close: bool = False) -> Name:
+        """A scoped name that is used here. `close`: its parts stand without space between them."""
         at, absolute = self.next.at, self.accept("::")
         parts = [self.identifier(what).text]
-        while self.accept("::"):
+        while not (close and self.next.at > self.last_end) and self.accept("::"):
             parts.append(self.identifier(what).text)
         return Name(tuple(parts), absolute, at)
 
