@@ -89,7 +89,8 @@ def _leaf(array: pa.Array, path: str) -> pa.Array | None:
         if found is None:
             return None
         array = array.field(found)
-    return array
+    is_enum = pa.types.is_struct(array.type) and {field.name for field in array.type} == {"name", "value"}
+    return array.field("value") if is_enum else array
 
 
 def _flat(array: pa.Array) -> pa.Array:

@@ -29,7 +29,7 @@ ROS2_PEERS = ("rerun", "roboto", "small_mcap", "rosbags", "pybag", "mcap_support
 CASES = (
     Case("telemetry", "1 M messages: IMU, joints, odometry, tf, text; zstd", ROS2_PEERS, (TFRECORD,)),
     Case(
-        "ros1", "300 k messages: the same of ROS 1; zstd", ("rerun", "roboto", "small_mcap", "mcap_support")
+        "ros1", "300 k messages: the same of ROS 1; zstd", ("roboto", "small_mcap", "pybag", "mcap_support")
     ),
     Case("protobuf", "300 k messages: six Foxglove types; zstd", ("rerun", "small_mcap", "mcap_support")),
     Case("json", "300 k messages with JSON Schema; zstd", ("roboto", "small_mcap", "mcap_support")),

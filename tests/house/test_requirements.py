@@ -1,7 +1,9 @@
 """What is installed is what is used, and exactly that."""
 
 import re
+import sys
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 from config import ROOT
 from tests.support.sources import CODE, imports_of, python_files
@@ -33,6 +35,19 @@ def pins(name: str) -> dict[str, str]:
     matches = [PIN.fullmatch(line) for line in wanted]
     assert all(matches), f"{name}: not an exact pin: {wanted[matches.index(None)]}"
     return {match[1].lower().replace("_", "-"): match[2] for match in matches if match}
+
+
+PEERS = Path("benchmarks/peers")
+"""They run in an environment of their own, with packages that are not installed here."""
+MODULES = {
+    "mcap-protobuf-support": "mcap_protobuf",
+    "mcap-ros1-support": "mcap_ros1",
+    "pybag-sdk": "pybag",
+    "mcap-ros2-support": "mcap_ros2",
+    "rerun-sdk": "rerun",
+    "roboto-mcap-codec": "mcap_codec",
+}
+"""Modules of the packages there whose name is another one."""
 
 
 def imported(*places: str) -> set[str]:
@@ -71,3 +86,11 @@ def test_what_is_compared_shares_the_versions_of_what_it_shares() -> None:
     assert not {
         name: version for name, version in compared.items() if installed.get(name, version) != version
     }
+
+
+def test_what_is_compared_is_what_is_installed_for_it() -> None:
+    files = [path for path in python_files("benchmarks") if path.parent == PEERS]
+    used = {name.split(".")[0] for path in files for _, name in imports_of(path)} - OWN
+    installed = {MODULES.get(name, name.replace("-", "_")) for name in pins("requirements-bench.txt")}
+
+    assert used - sys.stdlib_module_names == installed
