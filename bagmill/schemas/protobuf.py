@@ -5,6 +5,7 @@ name of the message.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -39,6 +40,7 @@ _KINDS = {
 _WELL_KNOWN = "google/protobuf/"
 
 
+@lru_cache(maxsize=256)
 def parse_protobuf(name: str, data: bytes) -> Struct:
     """Read the message `name` of a descriptor set.
 
@@ -49,6 +51,7 @@ def parse_protobuf(name: str, data: bytes) -> Struct:
     return check_size(_Builder(name).struct(load_descriptor(name, data)))
 
 
+@lru_cache(maxsize=256)
 def load_descriptor(name: str, data: bytes) -> Descriptor:
     """Load a descriptor set, whose files may stand in any order, into a pool of its own; find the message.
 
@@ -68,6 +71,11 @@ def load_descriptor(name: str, data: bytes) -> Descriptor:
         return pool.FindMessageTypeByName(name)
     except KeyError:
         raise SchemaInvalid(f"the descriptor set does not hold {name}", where={"schema": name}) from None
+
+
+def extensions(message: Descriptor) -> list[FieldDescriptor]:
+    """The extensions of a message that its descriptor set holds, in the order of their numbers."""
+    return sorted(message.file.pool.FindAllExtensions(message), key=lambda item: item.number)
 
 
 def _load_pool(name: str, files: dict[str, FileDescriptorProto]) -> DescriptorPool:
@@ -122,10 +130,11 @@ class _Builder:
             raise SchemaUnsupported(
                 f"{self.root} is nested more than {MAX_DEPTH} levels deep", where={"schema": self.root}
             )
+        if message.GetOptions().message_set_wire_format:
+            raise SchemaUnsupported(f"{name} is a message set", where={"schema": self.root})
         self.open.append(name)
         fields = [Field(item.name, self.type(item), item.has_presence) for item in message.fields]
-        extensions = sorted(message.file.pool.FindAllExtensions(message), key=lambda item: item.number)
-        fields += [Field(item.full_name, self.type(item), item.has_presence) for item in extensions]
+        fields += [Field(item.full_name, self.type(item), item.has_presence) for item in extensions(message)]
         self.open.pop()
         self.known[name] = Struct(name, tuple(fields))
         return self.known[name]
