@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from mcap.reader import make_reader
 from mcap_protobuf.decoder import DecoderFactory as ProtobufDecoder
@@ -16,7 +17,7 @@ from benchmarks.peers import rows
 def messages(recording: Path) -> Iterator[rows.Message]:
     """All messages in file order; JSON is decoded here, since the reader leaves it to its users."""
     factories = [Ros2Decoder(), Ros1Decoder(), ProtobufDecoder()]
-    decoders = {}
+    decoders: dict[int, Callable[[bytes], Any]] = {}
     with recording.open("rb") as file:
         for schema, channel, message in make_reader(file).iter_messages(log_time_order=False):
             decode = decoders.get(channel.id)
