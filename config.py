@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ByteSize, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -76,6 +76,22 @@ class Settings(BaseSettings):
         description="Accept state folders on NFS, SMB and the like; safe only while one machine uses them.",
     )
     max_parallel_nodes: int = Field(4, ge=1, le=256, description="Jobs that run at a time.")
+    task_threads: int = Field(
+        0, ge=0, le=1024, description="Threads that one job may use; 0: the cores, shared by the jobs."
+    )
+    task_timeout: float = Field(
+        6 * 3600.0, ge=0, description="Longest that one attempt at a step may take (seconds); 0: no limit."
+    )
+    stall_timeout: float = Field(
+        900.0,
+        ge=0,
+        description="Longest that a job may say nothing of its progress (seconds); 0: no limit.",
+    )
+    job_memory_limit: ByteSize = Field(
+        ByteSize(0),
+        description="Memory that one job may take, such as `4GB`; 0: three quarters of the machine's, shared "
+        "by the jobs, but 2 GiB at least.",
+    )
     worker_autostart: bool = Field(True, description="The API starts a worker process if none is running.")
     drain_seconds: float = Field(
         10.0,

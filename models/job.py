@@ -14,6 +14,7 @@ class Resources(FileModel):
     """What a job may use."""
 
     threads: int = Field(description="Threads of Arrow, BLAS and Rerun.")
+    memory: int | None = Field(None, description="Bytes of memory that the job and its children may take.")
 
 
 def _printable(name: str) -> str:
@@ -70,6 +71,7 @@ class JobEventType(StrEnum):
     LOG = "log"
     DONE = "done"
     FAILED = "failed"
+    IDLE = "idle"
 
 
 class ProgressEvent(FileModel):
@@ -102,6 +104,12 @@ class FailedEvent(FileModel):
     problem: Problem
     traceback: str | None = None
     retryable: bool = False
+
+
+class IdleEvent(FileModel):
+    """The process has nothing to do any more and can take another request. Not an event of a job's."""
+
+    type: Literal[JobEventType.IDLE] = JobEventType.IDLE
 
 
 JobEvent = ProgressEvent | LogEvent | DoneEvent | FailedEvent

@@ -86,6 +86,7 @@ class StepState(FileModel):
     )
     attempt: int = Field(0, description="How often it has been started since it was submitted or retried.")
     max_attempts: int = 1
+    interruptions: int = Field(0, description="How often it ended because its worker or the machine did.")
     fence: int = Field(0, description="Fencing number: raised and on disk before each start.")
     timeout: float | None = Field(None, description="Seconds one attempt may take.")
     not_before: Timestamp | None = Field(None, description="A queued step waits until then.")

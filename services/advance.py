@@ -104,7 +104,12 @@ def retry(edit: Edit) -> list[Job]:
     if set(state.children or {}) <= {Status.COMPLETED}:  # otherwise they run again first
         done.add(CHILDREN)
     for step in again:
-        edit.move_step(step.name, Status.QUEUED if done >= set(step.needs) else Status.PENDING, attempt=0)
+        edit.move_step(
+            step.name,
+            Status.QUEUED if done >= set(step.needs) else Status.PENDING,
+            attempt=0,
+            interruptions=0,
+        )
     state.progress = progress(state)
     return [job_of(state, step) for step in again if step.status is Status.QUEUED]
 

@@ -19,7 +19,8 @@ BagmillError
 ├── JobError                    a job ended badly
 │   ├── JobCrashed              its process died
 │   ├── JobTimedOut
-│   ├── OutOfMemory             it said so itself
+│   ├── JobStalled              it said nothing for too long
+│   ├── OutOfMemory             it said so itself, or took more than its limit
 │   ├── JobLost                 its worker died too often
 │   ├── RecordingsFailed        a batch whose recordings did not all complete
 │   ├── OutputRejected          its folder did not pass the check before the commit
@@ -194,11 +195,20 @@ class JobTimedOut(JobError):
     default_hint = "Raise `timeout` in the options, or convert fewer topics at a time."
 
 
+class JobStalled(JobError):
+    """The job made no progress for too long."""
+
+    code = "job_stalled"
+    default_hint = "See whether the disk of the recording answers, then retry; STALL_TIMEOUT sets the limit."
+
+
 class OutOfMemory(JobError):
     """The job ran out of memory."""
 
     code = "out_of_memory"
-    default_hint = "Run fewer jobs at a time (MAX_PARALLEL_NODES), or select fewer topics."
+    default_hint = (
+        "Run fewer jobs at a time (MAX_PARALLEL_NODES), raise JOB_MEMORY_LIMIT, or select fewer topics."
+    )
 
 
 class JobLost(JobError):

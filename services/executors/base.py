@@ -13,10 +13,15 @@ from models.job import JobEvent, JobRequest
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The job's process is gone. `code`: negative is a signal; `tail`: the end of its stderr."""
+    """The job has ended, and nothing of it runs any more; its process is gone, or has other things to do.
+
+    `code`: of the process, negative for a signal; `tail`: the end of its stderr. `memory`: the bytes that it
+    had taken when it was ended for that.
+    """
 
     code: int
     tail: str
+    memory: int | None = None
 
 
 Happening = JobEvent | Exited

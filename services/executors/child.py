@@ -1,7 +1,9 @@
-"""One job's process, as its parent sees it: three pipes and an exit code, all without blocking.
+"""A process for jobs, as its parent sees it: three pipes and an exit code, all without blocking.
 
-- stdin: the request as one line of JSON, then held open for life. Its end tells the child that the worker
-  is gone (a death pipe: PR_SET_PDEATHSIG is bound to a thread and exists on Linux only).
+It does one job after the other, as long as it says after each that it is idle.
+
+- stdin: requests, each one line of JSON; held open for life. Its end tells the child that the worker is gone
+  (a death pipe: PR_SET_PDEATHSIG is bound to a thread and exists on Linux only).
 - events: a pipe of its own, JSON lines from the child. Its number is the child's last argument.
 - stdout and stderr: one pipe, of which only the end is kept.
 """
@@ -18,7 +20,8 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from config import ROOT
-from models.job import JobEvent, JobRequest, LogEvent
+from models.job import DoneEvent, IdleEvent, JobEvent, JobRequest, LogEvent
+from services.executors.memory import MemoryGuard
 
 READ_SIZE = 64 * 1024
 ROUND_READS = 16
@@ -29,25 +32,33 @@ TAIL_BYTES = 16 * 1024
 LINE_BYTES = 4 * 1024 * 1024
 """The longest event that is understood."""
 
-_EVENT: TypeAdapter[JobEvent] = TypeAdapter(Annotated[JobEvent, Field(discriminator="type")])
+
+_EVENT: TypeAdapter[JobEvent | IdleEvent] = TypeAdapter(
+    Annotated[JobEvent | IdleEvent, Field(discriminator="type")]
+)
 
 
 class Child:
-    """A running job. Every method returns at once."""
+    """A process with a job, or without one (`job` is None). Every method returns at once.
 
-    def __init__(self, request: JobRequest, command: Sequence[str], selector: selectors.BaseSelector) -> None:
+    `jobs` is how many it has been given so far.
+    """
+
+    def __init__(self, command: Sequence[str], selector: selectors.BaseSelector) -> None:
         """Start the process.
 
         Raises:
             OSError: there are no more processes, memory or descriptors.
         """
-        self.job = request.job
+        self.job: str | None = None
+        self.jobs = 0
         self._selector = selector
         self._kill_at: float | None = None
         self._line = bytearray()
         self._tail = bytearray()
         self._events: list[JobEvent] = []
-        self._unsent = memoryview(request.model_dump_json().encode() + b"\n")
+        self._idle = self._succeeded = False
+        self._unsent = memoryview(b"")
         self._event_pipe, theirs = os.pipe()
         try:
             self._process = self._spawn([*command, str(theirs)], theirs)
@@ -60,7 +71,7 @@ class Child:
         assert self._process.stdout is not None
         self._request_pipe = self._process.stdin.fileno()
         self._output_pipe = self._process.stdout.fileno()
-        self._watch(self._request_pipe, selectors.EVENT_WRITE, self._send_request)
+        self._memory = MemoryGuard(self._process.pid)
         self._watch(self._event_pipe, selectors.EVENT_READ, self._read_events)
         self._watch(self._output_pipe, selectors.EVENT_READ, self._read_output)
 
@@ -77,6 +88,34 @@ class Child:
             pass_fds=(events,),
             start_new_session=True,
         )
+
+    def assign(self, request: JobRequest) -> None:
+        """Give it a job; it must have none."""
+        assert self.job is None
+        self.job = request.job
+        self.jobs += 1
+        self._idle = self._succeeded = False
+        self._tail.clear()
+        self._memory.watch(request.resources.memory)
+        self._unsent = memoryview(request.model_dump_json().encode() + b"\n")
+        self._watch(self._request_pipe, selectors.EVENT_WRITE, self._send_request)
+
+    def finished(self) -> int | None:
+        """The exit code of the job that it has done, None while it has not; it has no job from then on."""
+        if self.job is None or not self._idle:
+            return None
+        self.job = None
+        return 0 if self._succeeded else 1
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that it takes now, without its descendants'."""
+        return self._memory.bytes()
+
+    @property
+    def over_memory(self) -> int | None:
+        """How much memory the job had taken when it was ended for that."""
+        return self._memory.over
 
     @property
     def silent(self) -> bool:
@@ -100,9 +139,19 @@ class Child:
             self._signal(signal.SIGTERM)
 
     def enforce(self) -> None:
-        """SIGKILL its group if it was told to end and did not."""
-        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+        """SIGKILL its group if it was told to end and did not, or takes more memory than it may."""
+        late = self._kill_at is not None and time.monotonic() >= self._kill_at
+        if late or (self.job is not None and self._memory.exceeded()):
             self._signal(signal.SIGKILL)
+
+    def kill(self) -> None:
+        """SIGKILL its group now."""
+        self._signal(signal.SIGKILL)
+
+    @property
+    def told_to_end(self) -> bool:
+        """Whether it was asked to end."""
+        return self._kill_at is not None
 
     def exit_code(self) -> int | None:
         """Its exit code (negative: a signal), None while it lives.
@@ -173,14 +222,22 @@ class Child:
 
     def _take_lines(self, data: bytes) -> None:
         *lines, rest = (bytes(self._line) + data).split(b"\n")
-        self._events += [_parse(line) for line in lines]
+        for line in lines:
+            self._take_event(_parse(line))
         if len(rest) > LINE_BYTES:
             self._events.append(_garbled("an event of more than 4 MiB"))
             rest = b""
         self._line = bytearray(rest)
 
+    def _take_event(self, event: JobEvent | IdleEvent) -> None:
+        if isinstance(event, IdleEvent):
+            self._idle = True
+        else:
+            self._succeeded = isinstance(event, DoneEvent)
+            self._events.append(event)
 
-def _parse(line: bytes) -> JobEvent:
+
+def _parse(line: bytes) -> JobEvent | IdleEvent:
     try:
         return _EVENT.validate_json(line)
     except ValidationError:

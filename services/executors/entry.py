@@ -1,7 +1,8 @@
 """The entry point of every job: `python -m services.executors.entry <number of the events pipe>`.
 
-It reads one `JobRequest` from stdin, does the step, writes `manifest.json` and says so. At stdin's other
-end is the worker: when stdin ends, the worker is gone, and so is this process, with its whole group.
+It reads a `JobRequest` from stdin, does the step, writes `manifest.json` and says so; then it waits for the
+next. At stdin's other end is the worker: when stdin ends, the worker is gone, and so is this process, with
+its whole group.
 """
 
 import contextlib
@@ -13,9 +14,10 @@ import sys
 import threading
 import time
 from pathlib import Path
+from queue import SimpleQueue
 
 from bagmill.report import Progress
-from models.job import DoneEvent, FailedEvent, JobEvent, JobRequest, LogEvent, ProgressEvent
+from models.job import DoneEvent, FailedEvent, IdleEvent, JobEvent, JobRequest, LogEvent, ProgressEvent
 from services.executors.failures import failure_of
 from services.executors.sealing import check_source, seal
 from services.steps import runner
@@ -39,7 +41,7 @@ class Events:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def send(self, event: JobEvent) -> None:
+    def send(self, event: JobEvent | IdleEvent) -> None:
         """Write an event, whole."""
         line = memoryview(event.model_dump_json().encode() + b"\n")
         with self._lock:
@@ -102,24 +104,26 @@ def _rather(request: JobRequest, error: Exception) -> Exception:
     return error
 
 
-def read_request() -> JobRequest | None:
-    """The request: one line on stdin. None if stdin ends before it is whole: there is no worker any more."""
-    line = b""
-    while not line.endswith(b"\n"):
-        data = os.read(_STDIN, _READ_SIZE)
-        if not data:
-            return None
-        line += data
-    return JobRequest.model_validate_json(line)
+class Requests:
+    """What comes on stdin, read in a thread. At its end this process's whole group ends, whatever it does."""
 
+    def __init__(self) -> None:
+        self._lines: SimpleQueue[bytes] = SimpleQueue()
+        threading.Thread(target=self._read, name="death-pipe", daemon=True).start()
 
-def die_with_the_worker() -> None:
-    """Wait for the end of stdin, then end this process's whole group."""
-    while os.read(_STDIN, _READ_SIZE):
-        pass
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+    def next(self) -> JobRequest:
+        """Wait for the next request."""
+        return JobRequest.model_validate_json(self._lines.get())
+
+    def _read(self) -> None:
+        line = b""
+        while data := os.read(_STDIN, _READ_SIZE):
+            *whole, line = (line + data).split(b"\n")
+            for one in whole:
+                self._lines.put(one)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
 
 
 def be_modest(threads: int) -> None:
@@ -135,19 +139,37 @@ def be_modest(threads: int) -> None:
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
+def is_clean(threads: int) -> bool:
+    """Whether the job has left nothing behind: no thread beyond so many, and no child process."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+        return False
+    return threading.active_count() <= threads
+
+
+def give_memory_back() -> None:
+    """Return what Arrow keeps for later, which may be never."""
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+
+
 def main() -> int:
-    """Run the job that stands on stdin; 0 if its folder is complete."""
+    """Run the jobs that come on stdin, as long as they leave nothing behind; 0 if the last one is done."""
     faulthandler.enable()
     events = Events(int(sys.argv[1]))
-    request = read_request()
-    if request is None:
-        return 1
-    threading.Thread(target=die_with_the_worker, name="death-pipe", daemon=True).start()
+    requests = Requests()
     logging.basicConfig(handlers=[_Logs(events)], level=logging.WARNING, force=True)
+    request = requests.next()
     be_modest(request.resources.threads)
-    last = run(request, Reporter(events))
-    events.send(last)
-    return 0 if isinstance(last, DoneEvent) else 1
+    threads = threading.active_count()
+    while True:
+        last = run(request, Reporter(events))
+        events.send(last)
+        if not is_clean(threads):
+            return 0 if isinstance(last, DoneEvent) else 1
+        give_memory_back()
+        events.send(IdleEvent())
+        request = requests.next()
 
 
 if __name__ == "__main__":

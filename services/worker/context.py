@@ -3,11 +3,16 @@
 import os
 from dataclasses import dataclass
 
+import psutil
+
 from config import LogLevel, Settings
 from services.logs import Action, WorkflowLog, say
 from services.queue_service import Queue
 from services.state_manager import StateManager
 from services.worker.life import WorkerLife
+
+LEAST_MEMORY = 2 << 30
+"""Bytes that a job may take on any machine, if nobody says otherwise: a chunk or a message may be big."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,13 @@ class Context:
     @property
     def threads(self) -> int:
         """Threads that one job may use: the cores are shared among the jobs that may run at a time."""
-        return max(1, (os.cpu_count() or 1) // self.settings.max_parallel_nodes)
+        return self.settings.task_threads or max(1, (os.cpu_count() or 1) // self.settings.max_parallel_nodes)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that one job may take."""
+        share = psutil.virtual_memory().total * 3 // 4 // self.settings.max_parallel_nodes
+        return int(self.settings.job_memory_limit) or max(LEAST_MEMORY, share)
 
     def tell(
         self,

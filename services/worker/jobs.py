@@ -1,5 +1,6 @@
 """The jobs in a worker's hands: claimed, started, watched, and recorded when they end."""
 
+import time
 from collections.abc import Callable, Iterable
 
 from loguru import logger
@@ -28,6 +29,13 @@ NOWHERE = (StaleFence, WorkflowNotFound, StateUnreadable)
 """There is nothing to record a job in: it was taken over, deleted, or its state can't be read."""
 NOT_NOW = (StorageFailed, LockTimeout, QueueUnreadable, OSError)
 """The disk or a lock: to be tried again."""
+
+_ENDING = {
+    Why.CANCELLED: "cancelling",
+    Why.TIMED_OUT: "timed out",
+    Why.STALLED: "stalled",
+    Why.TAKEN_OVER: "taken over",
+}
 
 
 class Jobs:
@@ -102,6 +110,7 @@ class Jobs:
                 self._take(running, what)
 
     def _take(self, running: Running, what: Happening) -> None:
+        running.last_news = time.monotonic()
         match what:
             case ProgressEvent():
                 self._note_progress(running, what)
@@ -179,13 +188,14 @@ class Jobs:
         for job, running in self._running.items():
             if running.why is None and (why := self._why_end(running)):
                 running.why = why
-                message = {Why.CANCELLED: "cancelling", Why.TIMED_OUT: "timed out"}.get(why, "taken over")
-                self._ctx.tell(Action.JOB_CANCELLING, running.request.workflow, running.name, message)
+                self._ctx.tell(Action.JOB_CANCELLING, running.request.workflow, running.name, _ENDING[why])
                 self._executor.cancel(job)
 
     def _why_end(self, running: Running) -> Why | None:
         if running.overdue:
             return Why.TIMED_OUT
+        if 0 < self._ctx.settings.stall_timeout < running.silent_for:
+            return Why.STALLED
         try:
             version = self._ctx.states.version(running.request.workflow)
             if version == running.version:

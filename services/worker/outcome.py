@@ -4,12 +4,14 @@ A job that knows why it failed has failed: bad input does not pass by trying aga
 what the machine lacked for a moment, gets another attempt after a pause, as long as there are any left.
 """
 
+import random
 import signal
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from loguru import logger
+from pydantic import ByteSize
 
 from bagmill.errors import BagmillError, OutputExists
 from config import LogLevel
@@ -18,7 +20,17 @@ from models.problem import Problem
 from models.queue import Job
 from models.workflow import Status, StepState
 from services import advance, durable
-from services.errors import InternalError, JobCrashed, JobLost, JobTimedOut, OutputRejected, StorageFailed
+from services.errors import (
+    InternalError,
+    JobCrashed,
+    JobError,
+    JobLost,
+    JobStalled,
+    JobTimedOut,
+    OutOfMemory,
+    OutputRejected,
+    StorageFailed,
+)
 from services.logs import Action
 from services.problems import problem_of
 from services.worker.commit import commit
@@ -28,13 +40,18 @@ from services.worker.running import Running, Why
 FIRST_PAUSE = 1.0
 """Seconds before the second attempt; doubled for each one after it."""
 LONGEST_PAUSE = 60.0
+JITTER = 0.25
+"""Share of a pause that chance adds: what failed together shall not come again together."""
+MOST_INTERRUPTIONS = 10
+"""Deaths of workers that a job survives: three reboots fail nothing, but what kills workers ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Where a step goes, and what is said about it; `detail` stands below the message in worker.log.
 
-    A move to `queued` waits `pause` seconds, and gives the attempt back if it is `free`.
+    A move to `queued` waits `pause` seconds, and gives the attempt back if it is `free` or was `interrupted`;
+    interruptions are counted.
     """
 
     to: Status
@@ -44,6 +61,7 @@ class Verdict:
     problem: Problem | None = None
     pause: float = 0.0
     free: bool = False
+    interrupted: bool = False
     detail: str | None = None
 
     def fields(self, step: StepState) -> dict[str, Any]:
@@ -53,14 +71,15 @@ class Verdict:
         if self.to is not Status.QUEUED:
             return {}
         return {
-            "attempt": step.attempt - 1 if self.free else step.attempt,
+            "attempt": step.attempt - 1 if self.free or self.interrupted else step.attempt,
+            "interruptions": step.interruptions + self.interrupted,
             "not_before": utc_now() + timedelta(seconds=self.pause) if self.pause else None,
         }
 
 
 def pause_after(attempt: int) -> float:
     """Seconds between attempt number `attempt` and the next."""
-    return float(min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE))
+    return min(FIRST_PAUSE * 2.0 ** (attempt - 1), LONGEST_PAUSE) * (1 + JITTER * random.random())  # noqa: S311
 
 
 def conclude(ctx: Context, running: Running) -> list[Job]:
@@ -142,11 +161,16 @@ def _verdict(running: Running, step: StepState, rejected: BagmillError | None) -
     if running.why is Why.TIMED_OUT:
         limit = f"It took longer than the {running.request.timeout:g} s that it may take."
         return _failed(problem_of(JobTimedOut(limit)), f"failed: {limit}")
+    if running.why is Why.STALLED:
+        silence = f"It said nothing of its progress for {running.silent_for:.0f} s."
+        return _again_or_failed(step, problem_of(JobStalled(silence)), _tail(running))
     if running.failure:
         return _again_or_failed(step, running.failure.problem, running.failure.traceback)
-    return _again_or_failed(
-        step, problem_of(rejected or _crash(running)), running.exited.tail if running.exited else None
-    )
+    return _again_or_failed(step, problem_of(rejected or _crash(running)), _tail(running))
+
+
+def _tail(running: Running) -> str | None:
+    return running.exited.tail if running.exited else None
 
 
 def _cancelled() -> Verdict:
@@ -163,21 +187,29 @@ def _again_or_failed(step: StepState, problem: Problem, detail: str | None) -> V
     if step.attempt >= step.max_attempts:
         return _failed(problem, f"failed in {attempts}: {problem.detail}", detail)
     pause = pause_after(step.attempt)
-    message = f"failed in {attempts}, next in {pause:g} s: {problem.detail}"
+    message = f"failed in {attempts}, next in {pause:.1f} s: {problem.detail}"
     return Verdict(Status.QUEUED, Action.JOB_RETRIED, message, LogLevel.WARNING, pause=pause, detail=detail)
 
 
 def lost(step: StepState) -> Verdict:
-    """What becomes of a running step whose worker is dead: that was an attempt, or it might never end."""
-    if step.attempt < step.max_attempts:
-        message = f"attempt {step.attempt} of {step.max_attempts} ended with its worker; queued again"
-        return Verdict(Status.QUEUED, Action.JOB_RECOVERED, message, LogLevel.WARNING)
-    error = JobLost(f"The worker died during this job. Attempts: {step.attempt} of {step.max_attempts}.")
+    """What becomes of a running step whose worker is dead.
+
+    It is no attempt, for it is not known to be the job's fault; but it is counted, or it might never end.
+    """
+    if step.interruptions < MOST_INTERRUPTIONS:
+        message = f"interrupted with its worker ({step.interruptions + 1}); queued again"
+        return Verdict(Status.QUEUED, Action.JOB_RECOVERED, message, LogLevel.WARNING, interrupted=True)
+    error = JobLost(f"The worker died during this job {step.interruptions + 1} times.")
     return _failed(problem_of(error), f"failed: {error.message}")
 
 
-def _crash(running: Running) -> JobCrashed:
+def _crash(running: Running) -> JobError:
     code = running.exited.code if running.exited else 0
+    if running.exited and running.exited.memory:
+        used, limit = ByteSize(running.exited.memory), ByteSize(running.request.resources.memory or 0)
+        return OutOfMemory(
+            f"The job took {used.human_readable()} of memory, more than its {limit.human_readable()}."
+        )
     if code >= 0:
         return JobCrashed(f"The job's process ended with exit code {code} and no result.")
     try:

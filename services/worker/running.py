@@ -18,6 +18,7 @@ class Why(Enum):
 
     CANCELLED = auto()
     TIMED_OUT = auto()
+    STALLED = auto()
     RELEASED = auto()
     TAKEN_OVER = auto()
 
@@ -33,6 +34,7 @@ class Running:
     request: JobRequest
     max_attempts: int
     begun: float = field(default_factory=time.monotonic)
+    last_news: float = field(default_factory=time.monotonic)
     version: Version | None = None
     why: Why | None = None
     done: bool = False
@@ -59,6 +61,11 @@ class Running:
     def overdue(self) -> bool:
         """Whether it has taken longer than it may."""
         return self.request.timeout is not None and self.seconds > self.request.timeout
+
+    @property
+    def silent_for(self) -> float:
+        """How many seconds ago it last said anything."""
+        return time.monotonic() - self.last_news
 
     def step_in(self, state: WorkflowState) -> StepState:
         """The job's step, if it still is this attempt's. Raises StaleFence."""

@@ -82,8 +82,8 @@ def _request(ctx: Context, state: WorkflowState, step: StepState, folder: Path) 
         source=state.source,
         inputs={need: str(committed_folder(folder, need)) for need in step.needs if need != CHILDREN},
         output=str(partial_folder(folder, step.name, step.fence)),
-        resources=Resources(threads=ctx.threads),
-        timeout=step.timeout,
+        resources=Resources(threads=ctx.threads, memory=ctx.memory),
+        timeout=step.timeout or ctx.settings.task_timeout or None,
         log_level=ctx.settings.log_level.value,
     )
 

@@ -54,7 +54,9 @@ def run(job: JobRequest) -> list[Happening]:
     """All that happens when a job runs by itself."""
     executor = LocalExecutor(1)
     executor.start(job)
-    return of(JOB, until_exited(executor))
+    happened = until_exited(executor)
+    executor.drain(0.0)
+    return of(JOB, happened)
 
 
 def failure(happened: list[Happening]) -> FailedEvent:
@@ -177,17 +179,16 @@ def test_without_a_whole_request_there_is_nothing_to_do(sent: bytes) -> None:
     process.stdin.write(sent)
     process.stdin.close()
 
-    assert process.wait(60) == 1
+    assert process.wait(60) == -signal.SIGKILL
     assert os.read(events, 100) == b""
     os.close(events)
 
 
 DEATH_PIPE = """
-import threading
 sys.path.insert(0, REQUEST["root"])
-from services.executors.entry import die_with_the_worker
+from services.executors.entry import Requests
 
-threading.Thread(target=die_with_the_worker, daemon=True).start()
+requests = Requests()
 grandchild = subprocess.Popen(["sleep", "600"])
 os.write(EVENTS, str(grandchild.pid).encode())
 time.sleep(600)

@@ -9,6 +9,7 @@ import pytest
 from models.workflow import EventType, Status
 from services import advance
 from services.worker.life import WorkerLife
+from services.worker.outcome import MOST_INTERRUPTIONS
 from services.worker.reconcile import Reconciler
 from tests.worker.making import DEAD, House, fill
 
@@ -134,7 +135,7 @@ def test_a_cancel_that_nobody_could_carry_out_is_carried_out(
 
 def test_a_job_that_kills_its_worker_does_not_go_on_for_ever(house: House, recording: Path) -> None:
     workflow = house.submit("index", recording, options={"max_attempts": 2})
-    for _ in range(2):
+    for _ in range(MOST_INTERRUPTIONS + 1):
         half_written(house, workflow)
         reconciler = Reconciler(house.context())
         reconciler.everything(frozenset())
@@ -143,10 +144,10 @@ def test_a_job_that_kills_its_worker_does_not_go_on_for_ever(house: House, recor
     assert step.status is Status.FAILED
     assert step.error is not None
     assert step.error.code == "job_lost"
-    assert [event.detail for event in house.events(workflow, EventType.RECOVERED)] == [
-        "attempt 1 of 2 ended with its worker; queued again",
-        "failed: The worker died during this job. Attempts: 2 of 2.",
-    ]
+    assert (step.attempt, step.interruptions) == (1, MOST_INTERRUPTIONS)
+    told = [event.detail for event in house.events(workflow, EventType.RECOVERED)]
+    assert told[0] == "interrupted with its worker (1); queued again"
+    assert told[-1] == f"failed: The worker died during this job {MOST_INTERRUPTIONS + 1} times."
     assert house.jobs() == []
 
 
