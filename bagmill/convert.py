@@ -1,5 +1,6 @@
 """Convert: a recording becomes a dataset, a folder of columnar files with one folder for each topic."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ from bagmill.writers.pool import WriterPool
 
 
 def convert(
-    recording: Path, output: Path, options: ConvertOptions, progress: ProgressSink = silent
+    recording: Path,
+    output: Path,
+    options: ConvertOptions,
+    progress: ProgressSink = silent,
+    *,
+    threads: int | None = None,
 ) -> Report:
     """Write a recording's messages as typed Parquet below `output`, an empty folder.
 
-    The same recording and options give byte-identical files. Messages that can't be decoded are written to
+    With `threads` above 1 (None: as many as there are cores), reading, decoding and writing overlap. The same
+    recording and options give byte-identical files, whatever the number of threads. Messages that can't be decoded are written to
     `unreadable/`; a topic without a decoder is written as bytes, its schema into `schemas/`.
 
     Raises:
@@ -30,14 +37,16 @@ def convert(
         SelectionError: a glob matches no topic, or the selection leaves nothing.
         OutputFailed: the files can't be written.
     """
+    threads = threads or os.cpu_count() or 1
     with Recording.open(recording) as source:
         tables = _tables(source, options)
         steps = _Steps(progress, 2 if must_be_inspected(tables) else 1)
         decoders = open_decoders(source, tables, options, steps.sink)
         steps.next()
-        with WriterPool(output, ParquetFormat(options.compression)) as pool:
+        files = ParquetFormat(options.compression)
+        with WriterPool(output, files, threads=threads if threads > 1 else 0) as pool:
             conversion = Conversion(pool, output, source.identity, list(zip(tables, decoders, strict=True)))
-            for block in read_blocks(source, tables, options):
+            for block in read_blocks(source, tables, options, ahead=threads > 1):
                 conversion.take(block)
                 done = source.done_bytes
                 steps.sink(Progress("convert", done, source.size, conversion.counters | {"bytes": done}))

@@ -44,14 +44,16 @@ def open_decoders(
     ]
 
 
-def read_blocks(recording: Recording, tables: Sequence[Table], selection: Selection) -> Iterator[Block]:
-    """The messages of some tables within the selection's times, in file order."""
+def read_blocks(
+    recording: Recording, tables: Sequence[Table], selection: Selection, *, ahead: bool = False
+) -> Iterator[Block]:
+    """The messages of some tables within the selection's times, in file order; `ahead`: read in a thread."""
     return recording.blocks(
         channels={channel for table in tables for channel in table.channels},
         start_time=selection.start_time,
         end_time=selection.end_time,
         on_corrupt=selection.on_corrupt,
-        ahead=True,
+        ahead=ahead,
     )
 
 

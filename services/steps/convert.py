@@ -12,4 +12,5 @@ from services.steps.inputs import recording_of
 def run(request: JobRequest, progress: ProgressSink) -> Report:
     """Write one dataset folder for each topic of the recording."""
     options = ConvertOptions.model_validate(request.params)
-    return convert(recording_of(request), Path(request.output), options, progress)
+    output, threads = Path(request.output), request.resources.threads
+    return convert(recording_of(request), output, options, progress, threads=threads)

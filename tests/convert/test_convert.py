@@ -21,6 +21,7 @@ from bagmill.errors import (
 from bagmill.options import Compression, ConvertOptions
 from bagmill.recording import Recording
 from bagmill.report import Progress
+from tests.conftest import Sample
 from tests.convert.making import (
     POINT,
     SECOND,
@@ -278,6 +279,21 @@ def test_every_codec_is_used_and_read(tmp_path: Path, compression: Compression) 
     names = {"none": "UNCOMPRESSED", "lz4": "LZ4"}
     assert column.compression == names.get(compression.value, compression.value.upper())
     assert len(made.rows("/p")) == 100
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_nothing(tmp_path: Path, sample: Sample, threads: int) -> None:
+    made = {}
+    for number in (1, threads):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        report = convert(sample.path, folder, ConvertOptions(), threads=number)
+        made[number] = (
+            report,
+            {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()},
+        )
+
+    assert made[1] == made[threads]
 
 
 def test_the_same_recording_and_options_give_the_same_bytes(tmp_path: Path) -> None:
