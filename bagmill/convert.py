@@ -28,8 +28,10 @@ def convert(
     """Write a recording's messages as typed Parquet below `output`, an empty folder.
 
     With `threads` above 1 (None: as many as there are cores), reading, decoding and writing overlap. The same
-    recording and options give byte-identical files, whatever the number of threads. Messages that can't be decoded are written to
-    `unreadable/`; a topic without a decoder is written as bytes, its schema into `schemas/`.
+    recording and options give byte-identical files, whatever the number of threads.
+
+    Messages that can't be decoded are written to `unreadable/`; a topic without a decoder is written as
+    bytes, its schema into `schemas/`.
 
     Raises:
         RecordingError: the file is no recording, or is damaged and `on_corrupt` is `fail`, or nothing can be
