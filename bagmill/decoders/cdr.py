@@ -1,11 +1,22 @@
 """ROS 2 messages: the encapsulation header, byte orders that lie, and what may follow the last field."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets, UnreadableMessage
 from bagmill.decoders.byteorder import strangeness
-from bagmill.decoders.rows import Row, RowDecoder
-from bagmill.decoders.wire import Cursor, Reader, Wire, compile_reader
+from bagmill.decoders.columnar.block import BlockDecoder
+from bagmill.decoders.columnar.compiling import compiled_plan
+from bagmill.decoders.columnar.walked import Mask
+from bagmill.decoders.merging import Part, merge
+from bagmill.decoders.reasons import reasons
+from bagmill.decoders.rows import Row
+from bagmill.decoders.wire import Cursor, Wire, compiled_reader
+from bagmill.errors import BagmillError
+from bagmill.schemas.arrow import arrow_schema, describe
 from bagmill.schemas.tree import Kind, Primitive, Struct, Type, children
 
 HEADER = 4
@@ -17,29 +28,68 @@ _SAMPLE = 64
 """How many messages are looked at to find out whether a big-endian header is true."""
 
 
-class CdrDecoder(RowDecoder):
+class CdrDecoder:
     """Decodes CDR (encapsulations 0000 and 0001, and 0002 and 0003 where what follows is plain)."""
 
     def __init__(self, root: Struct) -> None:
-        super().__init__(root, self._read_message, [])
-        widths = (4, 2) if _has_wide_strings(root) else (4,)
-        self._readers: dict[str, list[Reader]] = {
-            order: [compile_reader(root, Wire(order, 8, terminated=True, wide=wide)) for wide in widths]
-            for order in "<>"
-        }
+        self.fields = arrow_schema(root)
+        self.facts: Mapping[str, Any] = describe(root)
+        self.raw_reason: BagmillError | None = None
+        self.notes: list[Note] = []
+        self._root = root
+        self._widths = (4, 2) if _has_wide_strings(root) else (4,)
         self._big_means: str | None = None
 
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages, after a look at those that say that they are big-endian."""
         if self._big_means is None:
             self._judge_big_endian(_samples(buffer, start, end))
-        return super().decode(buffer, start, end)
+        parts = [self._empty, *self._parts(buffer, start, end)]
+        array, rows = merge(parts)
+        bad = np.setdiff1d(np.arange(len(start)), rows, assume_unique=True)
+        unreadable = reasons(self.read_message, buffer, start, end, bad)
+        return Decoded(pa.RecordBatch.from_struct_array(array), unreadable)
 
-    def _read_message(self, payload: bytes) -> Row:
+    @property
+    def _empty(self) -> Part:
+        return pa.array([], pa.struct(list(self.fields))), np.zeros(0, np.int64)
+
+    def _parts(self, buffer: Buffer, start: Offsets, end: Offsets) -> Iterator[Part]:
+        """Decode the messages of each encapsulation together."""
+        rows = np.flatnonzero(end - start >= HEADER)
+        kinds = buffer[start[rows]].astype(np.int64) << 8 | buffer[start[rows] + 1]
+        for kind in np.unique(kinds).tolist():
+            if kind in (*_PLAIN, *_PARAMETER_LISTS):
+                yield from self._bodies(buffer, start, end, rows[kinds == kind], self._order(kind))
+
+    def _order(self, kind: int) -> str:
+        return "<" if kind & 1 else self._big_means or ">"
+
+    def _bodies(
+        self, buffer: Buffer, start: Offsets, end: Offsets, rows: Offsets, order: str
+    ) -> Iterator[Part]:
+        """Decode messages of one encapsulation, with the widths that wide characters may have."""
+        for wire in self._wires(order):
+            array, read = BlockDecoder(compiled_plan(self._root, wire), HEADER, ends_well).decode(
+                buffer, start[rows], end[rows]
+            )
+            yield array, rows[read]
+            rows = np.delete(rows, read)
+            if not len(rows):
+                return
+
+    def _wires(self, order: str) -> list[Wire]:
+        return [Wire(order, 8, terminated=True, wide=wide) for wide in self._widths]
+
+    def read_message(self, payload: bytes) -> Row:
+        """Read one message into a row.
+
+        Raises:
+            UnreadableMessage: it can't be read; the text says why.
+        """
         kind = _encapsulation(payload)
-        order = "<" if kind & 1 else self._big_means or ">"
         try:
-            return self._read_body(payload, order)
+            return self._read_body(payload, self._order(kind))
         except UnreadableMessage as error:
             if kind in _PARAMETER_LISTS:
                 raise UnreadableMessage(
@@ -49,10 +99,10 @@ class CdrDecoder(RowDecoder):
 
     def _read_body(self, payload: bytes, order: str) -> Row:
         body, failure = payload[HEADER:], None
-        for read in self._readers[order]:
+        for wire in self._wires(order):
             cursor = Cursor(body)
             try:
-                row: Row = read(cursor)
+                row: Row = compiled_reader(self._root, wire)(cursor)
                 _check_end(payload, HEADER + cursor.position)
                 return row
             except UnreadableMessage as error:
@@ -118,6 +168,21 @@ def _check_end(payload: bytes, position: int) -> None:
         return
     if len(left) > _MOST_PADDING or len(payload) % 4 or any(left):
         raise UnreadableMessage(f"{len(left)} bytes are left over after the last field")
+
+
+def ends_well(buffer: Buffer, position: Offsets, start: Offsets, end: Offsets) -> Mask:
+    """Which messages end with their last field, at `position`, or with padding: `_check_end` for many."""
+    left = end - position
+    fine: Mask = left == 0
+    if fine.all():
+        return fine
+    fine |= left == (buffer[start + HEADER - 1] & 3)
+    padded = np.flatnonzero((left > 0) & (left <= _MOST_PADDING) & ((end - start) % 4 == 0))
+    zero = np.ones(len(padded), np.bool_)
+    for back in range(1, _MOST_PADDING + 1):
+        zero &= (left[padded] < back) | (buffer[end[padded] - back] == 0)
+    fine[padded[zero]] = True
+    return fine
 
 
 def _samples(buffer: Buffer, start: Offsets, end: Offsets) -> list[bytes]:

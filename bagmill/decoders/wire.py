@@ -9,6 +9,7 @@ bytes that are left before anything is allocated, so a hostile one costs nothing
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ class Wire:
 ROS1_WIRE = Wire("<", alignment=1, terminated=False)
 
 
-def compile_reader(root: Struct, wire: Wire) -> Reader:
+@lru_cache(maxsize=256)
+def compiled_reader(root: Struct, wire: Wire) -> Reader:
     """Make the function that reads a whole body and checks that nothing is missing; see `left_over`.
 
     Raises:
@@ -181,18 +183,12 @@ class _Compiler:
 
     def wide_string(self) -> Reader:
         length = self.numbers(Kind.UINT32, 1)
-        width, little = self.wire.wide, self.wire.order == "<"
-        codec = {(2, True): "utf-16-le", (2, False): "utf-16-be", (4, True): "utf-32-le"}.get(
-            (width, little), "utf-32-be"
-        )
+        width, order = self.wire.wide, self.wire.order
 
         def read(cursor: Cursor) -> str:
             start = cursor.take(length(cursor) * width)
-            data = cursor.data[start : cursor.position]
             try:
-                # Even with 4 bytes each, the characters are UTF-16 code units: pairs of them are one.
-                units = data.decode(codec, "surrogatepass")
-                return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+                return wide_text(cursor.data[start : cursor.position], order, width)
             except UnicodeError:
                 raise UnreadableMessage(f"the wide string at byte {start} of the body is no UTF-16") from None
 
@@ -256,6 +252,18 @@ class _Compiler:
                 return sum(self.least(item.type) for item in fields)
             case _:
                 return 1 if self.wire.terminated else 0
+
+
+def wide_text(data: bytes, order: str, width: int) -> str:
+    """The text of wide characters of 2 or 4 bytes.
+
+    Raises:
+        UnicodeError: it is none.
+    """
+    codec = f"utf-{8 * width}-{'le' if order == '<' else 'be'}"
+    # Even with 4 bytes each, the characters are UTF-16 code units: pairs of them are one.
+    units = data.decode(codec, "surrogatepass")
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def _is_number(node: Type) -> bool:
