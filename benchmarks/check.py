@@ -7,6 +7,7 @@ number and string that the generator noted is compared, bit by bit.
 """
 
 import json
+import struct
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,20 +27,34 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """What ROS 1 libraries call the parts of a time."""
 
+_LENGTH = struct.Struct("<Q")
+
 
 def check(facts: Facts, output: Path) -> tuple[list[str], list[str]]:
     """What is wrong and what is missing in a dataset, a folder `topic=<encoded>` for each topic."""
     wrong: list[str] = []
     missing: list[str] = []
     for name, topic in facts.topics.items():
-        files = sorted((output / f"topic={quote(name, safe='')}").glob("*.parquet"))
+        folder = output / f"topic={quote(name, safe='')}"
+        files = sorted(folder.glob("*.parquet"))
         rows = sum(pq.read_metadata(file).num_rows for file in files)
+        rows += sum(map(tfrecord_rows, folder.glob("*.tfrecord*")))
         if rows != topic.messages:
             wrong.append(f"{name}: {rows} rows of {topic.messages} messages")
-        elif topic.messages:
+        elif files:
             for column, state in _columns(topic, files):
                 (missing if state == "missing" else wrong).append(f"{name} {column}")
     return wrong, missing
+
+
+def tfrecord_rows(path: Path) -> int:
+    """Records of a TFRecord file: each is a length, its CRC, the data, its CRC. Values are not read."""
+    data = path.read_bytes()
+    rows, place = 0, 0
+    while place < len(data):
+        place += _LENGTH.unpack_from(data, place)[0] + 16
+        rows += 1
+    return rows
 
 
 def size(output: Path) -> int:

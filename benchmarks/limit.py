@@ -2,8 +2,8 @@
 
 CPU seconds, on one thread, of reading the file, decompressing its chunks, their CRCs, parsing where messages
 are JSON (`pyarrow.json` over joined lines), and pyarrow writing the very columns of OUTPUT, which is this
-project's dataset of that recording, from memory and with the encodings, codecs and row groups of its files.
-FOLDER takes what is written.
+project's dataset of that recording, from memory and with the encodings, codecs and row groups of its files
+(chosen anew by the same code, not counted). FOLDER takes what is written.
 
 What comes before a measured part is not counted: finding the chunks, joining the lines, loading the columns.
 Prints a JSON object: the CPU seconds of each part, the `size` of what was written, and the size that
@@ -28,17 +28,14 @@ import pyarrow.parquet as pq
 from mcap.reader import make_reader
 from zlib_ng.zlib_ng import crc32
 
+from bagmill.options import Compression
+from bagmill.writers.encodings import writer_settings
+
 OWN = ("log_time", "publish_time", "log_time_ns", "sequence")
 """Columns that do not come from the messages."""
 
 _SIZES = struct.Struct("<QQQI")
 """Start time, end time, uncompressed size and CRC, behind the 9 bytes of a chunk record's head."""
-_ENCODINGS = (
-    "BYTE_STREAM_SPLIT",
-    "DELTA_BINARY_PACKED",
-    "DELTA_LENGTH_BYTE_ARRAY",
-    "DELTA_BYTE_ARRAY",
-)
 
 
 class Clock:
@@ -98,13 +95,13 @@ def _read_options() -> Any:
 
 
 def write_tables(files: Sequence[Path], folder: Path, clock: Clock) -> int:
-    """Write the row groups of files again with the same settings; returns the bytes written."""
+    """Write the row groups of files again with the settings they were written with; returns the bytes."""
     written = 0
     for number, source in enumerate(files):
         with pq.ParquetFile(source) as parquet:
-            settings = _settings(parquet.metadata)
             groups = [parquet.read_row_group(place) for place in range(parquet.num_row_groups)]
             schema = parquet.schema_arrow
+        settings = writer_settings(schema, Compression.ZSTD, groups[0].to_batches() if groups else [])
         target = folder / f"{number}.parquet"
         with clock.of("write"), pq.ParquetWriter(target, schema, **settings) as writer:
             for group in groups:
@@ -112,32 +109,6 @@ def write_tables(files: Sequence[Path], folder: Path, clock: Clock) -> int:
         written += target.stat().st_size
         target.unlink()
     return written
-
-
-def _settings(metadata: pq.FileMetaData) -> dict[str, Any]:
-    """What a writer was told, as far as it can be seen in its file."""
-    chunks: dict[str, list[Any]] = defaultdict(list)
-    for group in range(metadata.num_row_groups):
-        for place in range(metadata.num_columns):
-            column = metadata.row_group(group).column(place)
-            chunks[column.path_in_schema].append(column)
-    encodings = {path: {name for each in some for name in each.encodings} for path, some in chunks.items()}
-    dictionaries = [path for path, names in encodings.items() if "RLE_DICTIONARY" in names]
-    own = {
-        path: next((name for name in _ENCODINGS if name in names), None) for path, names in encodings.items()
-    }
-    return {
-        "version": "2.6",
-        "data_page_size": 1 << 20,
-        "compression": {path: some[0].compression for path, some in chunks.items()},
-        "compression_level": {path: 1 for path, some in chunks.items() if some[0].compression == "ZSTD"},
-        "use_dictionary": dictionaries,
-        "column_encoding": {
-            path: name for path, name in own.items() if name is not None and path not in dictionaries
-        },
-        "write_statistics": [path for path, some in chunks.items() if some[0].is_stats_set],
-        "write_page_index": any(each.has_offset_index for some in chunks.values() for each in some),
-    }
 
 
 def default_size(files: Sequence[Path], folder: Path) -> int:

@@ -25,6 +25,15 @@ class Case:
     with_limit: bool = True
 
 
+LABELS: Mapping[str, str] = {
+    "rerun": "rerun-sdk, chunk reader",
+    "roboto": "roboto-mcap-codec",
+    "small_mcap": "small-mcap",
+    "pybag": "pybag-sdk",
+    "mcap_support": "mcap + support packages",
+}
+"""What peers are called where their module has another name."""
+
 ROS2_PEERS = ("rerun", "roboto", "small_mcap", "rosbags", "pybag", "mcap_support")
 CASES = (
     Case("telemetry", "1 M messages: IMU, joints, odometry, tf, text; zstd", ROS2_PEERS, (TFRECORD,)),

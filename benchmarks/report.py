@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import ROOT
-from benchmarks.plan import CASES, INDEX, LIMIT, OURS
+from benchmarks.plan import CASES, INDEX, LABELS, LIMIT, OURS, TFRECORD
 
 COLUMNS = ("", "wall s", "CPU s", "wall / limit", "bagmill is faster", "peak MB", "output MB", "runs", "")
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -30,7 +30,7 @@ def heading(results: Facts) -> str:
 
 
 def title(name: str, case: Facts) -> str:
-    """What a recording is."""
+    """A recording in one line."""
     sizes = f"{case['size'] / 1e6:,.0f} MB, {case['message_bytes'] / 1e6:,.0f} MB of messages"
     return f"{name}: {case['messages']:,} messages, {sizes}"
 
@@ -52,9 +52,11 @@ def table(name: str, case: Facts) -> str:
 def markdown(name: str, case: Facts) -> str:
     """A case for the documents."""
     marks = ["---"] + ["---:"] * (len(COLUMNS) - 2) + ["---"]
-    lines = ["| " + " | ".join(row) + " |" for row in (COLUMNS, tuple(marks), *rows_of(case))]
+    rows = [(f"**{row[0]}**", *row[1:]) if row[0] == OURS else row for row in rows_of(case)]
+    lines = ["| " + " | ".join(row) + " |" for row in (COLUMNS, tuple(marks), *rows)]
     extra = [f"\n{note}" for note in notes(case)]
-    return "\n".join([f"### {title(name, case)}", "", *lines, *extra, ""])
+    about = f"{case['about']}. {title(name, case).partition(': ')[2].capitalize()}."
+    return "\n".join([f"### {name}", "", about, "", *lines, *extra, ""])
 
 
 def rows_of(case: Facts) -> list[Row]:
@@ -67,7 +69,7 @@ def rows_of(case: Facts) -> list[Row]:
 
 
 def _row(who: str, result: Facts, case: Facts) -> Row:
-    name = f"**{who}**" if who == OURS else who
+    name = LABELS.get(who, who)
     if "failure" in result:
         return (name, *[""] * (len(COLUMNS) - 2), f"failed: {result['failure'][:100]}")
     ours, limit = case["results"][OURS], case["limit"]
@@ -95,13 +97,21 @@ def _findings(result: Facts) -> str:
 
 
 def notes(case: Facts) -> list[str]:
-    """Parts of the limit, and what the output is compared with pyarrow's defaults."""
-    limit = case["limit"]
-    if not limit:
-        return []
-    parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in limit["parts"].items())
-    share = limit["own_size"] / limit["default_size"]
-    return [f"The limit: {parts}. The files are {share:.2f} times as big as with pyarrow's defaults."]
+    """What the rows do not say: parts of the limit, the size beside pyarrow's defaults, rates."""
+    lines = []
+    limit, ours, tfrecord = case["limit"], case["results"][OURS], case["results"].get(TFRECORD, {})
+    if limit:
+        parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in limit["parts"].items())
+        share = limit["own_size"] / limit["default_size"]
+        lines.append(
+            f"The limit: {parts}. The files are {share:.2f} times as big as with pyarrow's defaults."
+        )
+    if case["recordings"] > 1 and "wall" in ours:
+        lines.append(f"A recording takes {ours['wall'] / case['recordings'] * 1000:.0f} ms.")
+    if "cpu" in tfrecord:
+        rate = case["message_bytes"] / tfrecord["cpu"] / 1e6
+        lines.append(f"TFRecord: {rate:.0f} MB of messages in a second of CPU.")
+    return lines
 
 
 def megabytes(size: int) -> str:
