@@ -10,8 +10,8 @@ import pyarrow as pa
 from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.protobuf.view import Mask
 
-_WINDOW = 4096
-"""Pieces of one size up to this are taken as one numpy item each."""
+_BIG = 4096
+"""Bytes from which on it costs nothing to make a Python object for a piece."""
 
 
 def number_array(kind: pa.DataType, values: npt.NDArray[Any], present: Mask | None = None) -> pa.Array:
@@ -62,16 +62,19 @@ def gather(buffer: Buffer, first: Offsets, last: Offsets) -> Buffer:
     if not first.size:
         return np.empty(0, np.uint8)
     sizes = last - first
-    size = int(sizes[0])
-    if size <= _WINDOW and bool((sizes == size).all()):
-        if not size:
-            return np.empty(0, np.uint8)
+    size, total = int(sizes[0]), int(sizes.sum())
+    if not total:
+        return np.empty(0, np.uint8)
+    if size and bool((sizes == size).all()):
         windows = np.ndarray((buffer.size - size + 1,), f"V{size}", buffer, strides=(1,))
         return windows[first].view(np.uint8)
-    # Arrow copies ragged pieces faster than anything in numpy: as every second value of an array.
+    if total >= _BIG * sizes.size:
+        pieces = [buffer[start:end] for start, end in zip(first.tolist(), last.tolist(), strict=True)]
+        return np.concatenate(pieces)
+    # Arrow copies small ragged pieces faster than anything in numpy: as every second value of an array.
     borders = np.empty(2 * first.size, np.int64)
     borders[0::2], borders[1::2] = first, last
-    pieces = _array(pa.large_binary(), 2 * first.size - 1, None, [borders, buffer])
-    taken = pieces.take(pa.array(np.arange(0, 2 * first.size - 1, 2)))
+    every = _array(pa.large_binary(), 2 * first.size - 1, None, [borders, buffer])
+    taken = every.take(pa.array(np.arange(0, 2 * first.size - 1, 2)))
     _, _, data = taken.buffers()
-    return np.frombuffer(data, np.uint8, int(sizes.sum()))
+    return np.frombuffer(data, np.uint8, total)

@@ -90,34 +90,39 @@ def _structs(
 def _lists(level: Level, item: FieldPlan) -> tuple[pa.Array, None]:
     """The column of a list or a map."""
     if isinstance(item.content, Number):
-        rows, values = _listed_numbers(level, item, item.content)
-        elements = number_array(item.type.value_type, values)
-    elif item.content is None:
+        counts, values = _listed_numbers(level, item, item.content)
+        return list_array(item.type, counts, number_array(item.type.value_type, values)), None
+    if item.content is None:
         pieces = level.found_pieces(item.slot)
         rows = pieces.rows
         elements = _bytes(level, item, item.type.value_type, pieces, pieces.last - pieces.first)
     else:
         rows, elements = _listed_messages(level, item, item.content)
-    counts = np.bincount(rows, minlength=level.place.size)
-    return list_array(item.type, counts, elements), None
+    return list_array(item.type, np.bincount(rows, minlength=level.place.size), elements), None
 
 
 def _listed_numbers(level: Level, item: FieldPlan, number: Number) -> tuple[Offsets, npt.NDArray[Any]]:
-    """The numbers of all lists, and the rows that they stand in."""
+    """How many numbers the list of each row has, and the numbers."""
     rows, wire = level.found_numbers(item.slot)
     assert item.packed is not None
     packed = level.found_pieces(item.packed)
     if not packed.rows.size:
-        return level.named(number, rows, convert(number, wire))
+        rows, values = level.named(number, rows, convert(number, wire))
+        return np.bincount(rows, minlength=level.place.size), values
     # Both forms in a topic are rare, and in one list they would have to be put into order.
     level.mark(level.account.doubtful, rows)
     values, counts, bad = packed_numbers(number, level.account.view, packed.first, packed.last)
     level.mark(level.account.doubtful, packed.rows[bad])
-    return level.named(number, np.repeat(packed.rows, counts), values)
+    if number.named is not None:
+        rows, values = level.named(number, np.repeat(packed.rows, counts), values)
+        return np.bincount(rows, minlength=level.place.size), values
+    totals = np.zeros(level.place.size, np.int64)
+    np.add.at(totals, packed.rows, counts)
+    return totals, values
 
 
 def _listed_messages(level: Level, item: FieldPlan, plan: MessagePlan) -> tuple[Offsets, pa.Array]:
-    """The messages of all lists, or the entries of all maps, and the rows that they stand in."""
+    """The rows that the messages of all lists, or the entries of all maps, stand in; and these."""
     rows, first, last = level.found_pieces(item.slot)
     origins = level.origins(rows)
     allowed = level.account.spend(origins, plan.cells)

@@ -1,10 +1,8 @@
 """Going through messages one by one: where few are left, and for groups, whose end only reading tells."""
 
+from array import array
 from collections.abc import Iterator
 
-import numpy as np
-
-from bagmill.decoders.base import Offsets
 from bagmill.decoders.protobuf.plan import (
     BAD,
     END_GROUP,
@@ -32,18 +30,18 @@ class Malformed(Exception):
 
 
 class Found:
-    """Where a field stands: from `first` to `last` in the message `rows`, each message's in order."""
+    """Where a field stands: `at` behind its tag, and of groups the `end`.
 
-    __slots__ = ("first", "last", "rows")
+    Those from place `first[i]` of `at` on, up to the next, are in the message `rows[i]`.
+    """
+
+    __slots__ = ("at", "end", "first", "rows")
 
     def __init__(self) -> None:
-        self.rows: list[int] = []
-        self.first: list[int] = []
-        self.last: list[int] = []
-
-    def arrays(self) -> tuple[Offsets, Offsets, Offsets]:
-        """The same as arrays."""
-        return np.array(self.rows, np.int64), np.array(self.first, np.int64), np.array(self.last, np.int64)
+        self.rows = array("q")
+        self.first = array("q")
+        self.at = array("q")
+        self.end = array("q")
 
 
 class Follower:
@@ -57,7 +55,7 @@ class Follower:
         self._found: dict[int, Found] = {}
 
     def found(self) -> Iterator[tuple[int, Found]]:
-        """What was found, by slot."""
+        """What was found, by slot. A length, or the end of a number, may be beyond that of the message."""
         yield from self._found.items()
 
     def follow(self, row: int, number: int, at: int, end: int) -> bool:
@@ -70,16 +68,8 @@ class Follower:
         try:
             while True:
                 slot = self._plan.slots[number]
-                first, last, at = self._pass(slot, at, end)
-                if slot.tag:
-                    found = self._found.setdefault(number, Found())
-                    found.rows.append(row)
-                    found.first.append(first)
-                    found.last.append(last)
-                    if slot.repeated and slot.wire == LENGTH and slot.tag < 0x80:
-                        at = self._chain(found, row, slot.tag, at, end)
-                else:
-                    strange = True
+                strange |= not slot.tag
+                at = self._take(row, number, slot, at, end)
                 if at >= end:
                     break
                 number, at = self._tag(at)
@@ -101,46 +91,49 @@ class Follower:
             raise Malformed
         return number, (start if number == self._plan.unknown_group else at)
 
-    def _pass(self, slot: Slot, at: int, end: int) -> tuple[int, int, int]:
-        """Where the content of a field begins and ends, and what is behind it."""
+    def _take(self, row: int, number: int, slot: Slot, at: int, end: int) -> int:
+        """Note where a field of a message is, and return what is behind it."""
+        if not slot.tag:
+            return self._skip(slot.wire, at, end)
+        if number not in self._found:
+            self._found[number] = Found()
+        found = self._found[number]
         if slot.wire == GROUP:
-            tag, at = (slot.tag, at) if slot.tag else self._varint(at, MOST_BYTES)
-            return at, *self._group_end(tag >> 3, at, end)
-        if slot.wire != LENGTH:
-            return at, at, self._skip(slot.wire, at, end)
-        length = self._data[at]
-        at += 1
-        if length >= 0x80:
-            length, at = self._varint(at - 1, MOST_BYTES)
-        if at + length > end or length > MAX_LENGTH:
-            raise Malformed
-        return at, at + length, at + length
+            last, after = self._group_end(slot.tag >> 3, at, end)
+            found.end.append(last)
+        found.rows.append(row)
+        found.first.append(len(found.at))
+        if slot.repeated and slot.wire == LENGTH and slot.tag < 0x80:
+            return self._chain(found.at, slot.tag, at, end)
+        found.at.append(at)
+        return after if slot.wire == GROUP else self._skip(slot.wire, at, end)
 
-    def _chain(self, found: Found, row: int, tag: int, at: int, end: int) -> int:
-        """Pass over what is in the same list right behind, as long as it is simple."""
-        data, before = self._data, len(found.first)
-        while at < end and data[at] == tag:
-            after = at + 2 + data[at + 1]
-            if data[at + 1] >= 0x80 or after > end:
-                break
-            found.first.append(at + 2)
-            found.last.append(after)
-            at = after
-        found.rows.extend([row] * (len(found.first) - before))
-        return at
+    def _chain(self, starts: "array[int]", tag: int, at: int, end: int) -> int:
+        """Note an element of a list and all that come right behind; here lists of bytes are spent time on."""
+        data, append = self._data, starts.append
+        while True:
+            append(at)
+            length = data[at]
+            at += 1
+            if length >= 0x80:
+                length, at = self._varint(at - 1, MOST_BYTES)
+            at += length
+            if at >= end or data[at] != tag:
+                return at
+            at += 1
 
     def _skip(self, wire: int, at: int, end: int) -> int:
-        """What is behind a value of this wire type, which is no group."""
+        """What is behind a value of this wire type."""
         if wire == VARINT:
             return self._varint(at, 10)[1]
         if wire == FIXED64:
             return at + 8
         if wire == FIXED32:
             return at + 4
-        if wire != LENGTH:
-            raise Malformed
         length, at = self._varint(at, MOST_BYTES)
-        if at + length > end:
+        if wire == GROUP:
+            return self._group_end(length >> 3, at, end)[1]
+        if at + length > end or length > MAX_LENGTH:
             raise Malformed
         return at + length
 
@@ -162,7 +155,7 @@ class Follower:
             start = at
             tag, at = self._varint(at, MOST_BYTES)
             number, wire = tag >> 3, tag & 7
-            if number == 0 or tag > MAX_TAG:
+            if number == 0 or tag > MAX_TAG or wire > FIXED32:
                 raise Malformed
             if wire == GROUP:
                 open_groups.append(number)

@@ -5,6 +5,7 @@ lowest number goes first while the others wait, so that messages that leave fiel
 A step costs some numpy calls, however many cursors take it. Where too few do, they go on one by one.
 """
 
+from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -184,13 +185,17 @@ class Walk:
     def _collect(self) -> None:
         """Add what was found by following."""
         for number, found in self._follower.found():
-            slot = self._plan.slots[number]
-            rows, first, last = found.arrays()
-            if slot.wire in (LENGTH, GROUP):
-                batch = Batch(rows, first, last, runs=True)
+            wire = self._plan.slots[number].wire
+            at = _array(found.at)
+            rows: Rows = np.repeat(_array(found.rows), np.diff(_array(found.first), append=at.size))
+            end: Offsets | None = None
+            if wire == GROUP:
+                values, end = at, _array(found.end)
+            elif wire == LENGTH:
+                rows, values, end = self._bytes(rows, at)
             else:
-                batch = Batch(rows, self._numbers(slot.wire, rows, first)[1], runs=True)
-            self.batches[number].append(batch)
+                rows, values, _ = self._numbers(wire, rows, at)
+            self.batches[number].append(Batch(rows, values, end, runs=True))
 
     def _mark(self, mask: Mask, rows: Rows, which: Mask | None = None) -> None:
         if rows is None:
@@ -202,3 +207,7 @@ class Walk:
 def _select(which: Mask, rows: Rows, cursors: Offsets) -> tuple[Rows, Offsets]:
     chosen = np.flatnonzero(which)
     return (chosen if rows is None else rows[chosen]), cursors[chosen]
+
+
+def _array(values: "array[int]") -> Offsets:
+    return np.frombuffer(values, np.int64)
