@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bagmill.options import MAX_TIME_NS
+from bagmill.choices import MAX_TIME_NS
 from bagmill.recording import Block
 
 METADATA_KEY = "bagmill"

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from bagmill.choices import MAX_TIME_NS
 from bagmill.columns import Failure, Rows, assemble, assemble_unreadable, table_schema, unreadable_schema
 from bagmill.decoders import Decoder
 from bagmill.findings import TableRun, skipped_messages, table_facts, warnings
 from bagmill.inspection import Grouping
-from bagmill.options import MAX_TIME_NS
 from bagmill.recording import Block, Identity, Loss
 from bagmill.report import OutputFile, Report
 from bagmill.schemafiles import write_schemas

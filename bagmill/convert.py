@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bagmill.choices import Converting
 from bagmill.conversion import Conversion
 from bagmill.inspection import must_be_inspected, open_decoders, read_blocks
-from bagmill.options import ConvertOptions
 from bagmill.probe import shown
 from bagmill.recording import Recording
 from bagmill.report import Progress, ProgressSink, Report, silent
@@ -20,7 +20,7 @@ from bagmill.writers.pool import WriterPool
 def convert(
     recording: Path,
     output: Path,
-    options: ConvertOptions,
+    options: Converting,
     progress: ProgressSink = silent,
     *,
     threads: int | None = None,
@@ -55,7 +55,7 @@ def convert(
             return conversion.finish(source.losses, _body(source, options))
 
 
-def _tables(source: Recording, options: ConvertOptions) -> list[Table]:
+def _tables(source: Recording, options: Converting) -> list[Table]:
     summary = source.summary
     tables = plan_tables(summary.channels, summary.schemas)
     wanted = select_topics({table.topic for table in tables}, options)
@@ -63,15 +63,19 @@ def _tables(source: Recording, options: ConvertOptions) -> list[Table]:
     return select_tables(tables, wanted)
 
 
-def _body(source: Recording, options: ConvertOptions) -> Mapping[str, Any]:
+def _body(source: Recording, options: Converting) -> Mapping[str, Any]:
     identity = source.identity
-    times = {
-        name: None if ns is None else str(ns)
-        for name, ns in (("start_time", options.start_time), ("end_time", options.end_time))
-    }
     return {
         "source": {"name": shown(source.path.name), "size": identity.size, "sha256": identity.sha256},
-        "options": options.model_dump(mode="json") | times,
+        "options": {
+            "topics": list(options.topics),
+            "exclude_topics": list(options.exclude_topics),
+            "start_time": None if options.start_time is None else str(options.start_time),
+            "end_time": None if options.end_time is None else str(options.end_time),
+            "on_corrupt": options.on_corrupt.value,
+            "format": options.format,
+            "compression": options.compression.value,
+        },
     }
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from bagmill.errors import OutputFailed, RecordingDamaged
-from bagmill.options import IndexOptions
 from bagmill.probe import shown
 from bagmill.recording import Channel, Recording, Schema, Span, Summary
 from bagmill.recording.spans import union
@@ -26,7 +25,7 @@ MAX_METADATA = 1 << 20
 def index(
     recording: Path,
     output: Path,
-    options: IndexOptions,  # noqa: ARG001  the same form as convert and visualize
+    options: object = None,  # noqa: ARG001  the same form as convert and visualize
     progress: ProgressSink = silent,
 ) -> Report:
     """Write `index.json` and `schemas/` below `output`, an empty folder.

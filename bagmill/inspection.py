@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from bagmill.choices import Selecting
 from bagmill.decoders import Decoder, JsonInspection, make_decoder
-from bagmill.options import Selection
 from bagmill.recording import Block, Recording
 from bagmill.report import Progress, ProgressSink, silent
 from bagmill.tables import Table
@@ -20,7 +20,7 @@ def must_be_inspected(tables: Collection[Table]) -> bool:
 
 
 def open_decoders(
-    recording: Recording, tables: Sequence[Table], selection: Selection, progress: ProgressSink = silent
+    recording: Recording, tables: Sequence[Table], selection: Selecting, progress: ProgressSink = silent
 ) -> list[Decoder]:
     """Make the decoder of each table; only JSON costs a reading of its messages within the selection's times.
 
@@ -45,7 +45,7 @@ def open_decoders(
 
 
 def read_blocks(
-    recording: Recording, tables: Sequence[Table], selection: Selection, *, ahead: bool = False
+    recording: Recording, tables: Sequence[Table], selection: Selecting, *, ahead: bool = False
 ) -> Iterator[Block]:
     """The messages of some tables within the selection's times, in file order; `ahead`: read in a thread."""
     return recording.blocks(

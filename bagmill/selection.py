@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from bagmill.choices import Selecting
 from bagmill.errors import NothingSelected, UnknownTopic
-from bagmill.options import Selection
 from bagmill.recording.times import rfc3339
 
 _MOST_NAMED = 5
 
 
-def select_topics(topics: Collection[str], selection: Selection) -> set[str]:
+def select_topics(topics: Collection[str], selection: Selecting) -> set[str]:
     """The topics that a selection takes; globs match whole names, and case counts.
 
     Raises:
@@ -36,7 +36,7 @@ def select_topics(topics: Collection[str], selection: Selection) -> set[str]:
     return wanted
 
 
-def check_times(first: int | None, last: int | None, selection: Selection) -> None:
+def check_times(first: int | None, last: int | None, selection: Selecting) -> None:
     """Make sure that a window of time has something of a recording from `first` to `last` (ns, inclusive).
 
     Raises:

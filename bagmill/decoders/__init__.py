@@ -4,7 +4,6 @@ from bagmill.decoders.base import Decoded, Decoder, Note
 from bagmill.decoders.cdr import CdrDecoder
 from bagmill.decoders.json import JsonInspection
 from bagmill.decoders.plain import check_plain
-from bagmill.decoders.protobuf import ProtobufDecoder
 from bagmill.decoders.raw import RawDecoder
 from bagmill.decoders.ros1 import Ros1Decoder
 from bagmill.errors import SchemaError
@@ -38,4 +37,6 @@ def _typed(schema: Schema, message_encoding: str, root: Struct) -> Decoder:
         return CdrDecoder(check_plain(root))
     if message_encoding == "ros1":
         return Ros1Decoder(root)
+    from bagmill.decoders.protobuf import ProtobufDecoder  # here: it loads the protobuf library
+
     return ProtobufDecoder(root, schema.name, schema.data)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from bagmill.choices import MAX_TIME_NS
 from bagmill.decoders import Decoder
 from bagmill.doctor.findings import Finding, Severity, at_time, counted
 from bagmill.inspection import Grouping, Rows
-from bagmill.options import MAX_TIME_NS
 from bagmill.recording import Block
 from bagmill.slices import slices
 from bagmill.tables import Table

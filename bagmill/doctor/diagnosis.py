@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bagmill.choices import EVERYTHING
 from bagmill.doctor.decoding import Decoding
 from bagmill.doctor.findings import ORDER, Finding, Severity
 from bagmill.doctor.series import Series
 from bagmill.doctor.structure import crc_facts, file_findings, loss_findings, schema_findings
 from bagmill.doctor.topics import Topics
 from bagmill.inspection import open_decoders, read_blocks
-from bagmill.options import Selection
 from bagmill.probe import shown
 from bagmill.recording import Recording
 from bagmill.report import Progress, ProgressSink, silent
@@ -61,10 +61,10 @@ def diagnose(path: Path, progress: ProgressSink = silent) -> Diagnosis:
     with Recording.open(path) as recording:
         size = recording.size
         summary = recording.load_summary(lambda done: progress(Progress("index", done, size)))
-        tables, everything = plan_tables(summary.channels, summary.schemas), Selection()
-        decoding = Decoding(tables, open_decoders(recording, tables, everything, progress))
+        tables = plan_tables(summary.channels, summary.schemas)
+        decoding = Decoding(tables, open_decoders(recording, tables, EVERYTHING, progress))
         topics = Topics(summary.channels)
-        for block in read_blocks(recording, tables, everything):
+        for block in read_blocks(recording, tables, EVERYTHING):
             topics.take(Series(block, topics.numbering))
             decoding.take(block)
             progress(Progress("examine", recording.done_bytes, size))

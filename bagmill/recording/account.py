@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from bagmill.choices import OnCorrupt
 from bagmill.errors import RecordingDamaged
-from bagmill.options import OnCorrupt
 from bagmill.recording.blocks import Batch, Selection
 from bagmill.recording.definitions import Definitions
 from bagmill.recording.losses import Loss, LossLog

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bagmill.options import OnCorrupt
+from bagmill.choices import OnCorrupt
 from bagmill.probe import MAGIC, shown
 from bagmill.recording.account import Account
 from bagmill.recording.ahead import ReadAhead

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
+from bagmill.choices import OnCorrupt
 from bagmill.errors import RecordingDamaged
-from bagmill.options import OnCorrupt
 from bagmill.probe import shown
 from bagmill.recording.account import Account
 from bagmill.recording.blocks import Block, Memory, Selection

@@ -1,11 +1,10 @@
-"""Message definitions as a tree of types: `parse` reads them, whatever language they are written in."""
+"""Message definitions as a tree of types: `parse` reads them, whatever language they are written in.
+
+The readers of languages are loaded when they are needed: together they cost more than a small conversion.
+"""
 
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.recording import Schema
-from bagmill.schemas.idl import parse_omgidl, parse_ros2idl
-from bagmill.schemas.jsonschema import parse_json_schema
-from bagmill.schemas.protobuf import parse_protobuf
-from bagmill.schemas.ros import parse_ros1, parse_ros2
 from bagmill.schemas.tree import Struct, Type, Untyped
 
 PROTOBUF_SCHEMAS = ("protobuf", "proto")
@@ -22,6 +21,8 @@ def parse(schema: Schema | None, message_encoding: str) -> Type:
     if message_encoding == "json":
         if schema is None or schema.encoding != "jsonschema":
             return Untyped()
+        from bagmill.schemas.jsonschema import parse_json_schema
+
         return parse_json_schema(schema.name, schema.data)
     if schema is None:
         raise SchemaUnsupported(
@@ -33,14 +34,24 @@ def parse(schema: Schema | None, message_encoding: str) -> Type:
 def _parse_typed(schema: Schema, message_encoding: str) -> Struct:
     match message_encoding, schema.encoding:
         case "cdr", "ros2msg":
+            from bagmill.schemas.ros import parse_ros2
+
             return parse_ros2(schema.name, text(schema))
         case "cdr", "ros2idl":
+            from bagmill.schemas.idl import parse_ros2idl
+
             return parse_ros2idl(schema.name, text(schema))
         case "cdr", "omgidl":
+            from bagmill.schemas.idl import parse_omgidl
+
             return parse_omgidl(schema.name, text(schema))
         case "ros1", "ros1msg":
+            from bagmill.schemas.ros import parse_ros1
+
             return parse_ros1(schema.name, text(schema))
         case "protobuf", encoding if encoding in PROTOBUF_SCHEMAS:
+            from bagmill.schemas.protobuf import parse_protobuf
+
             return parse_protobuf(schema.name, schema.data)
     raise SchemaUnsupported(
         f"messages of encoding {message_encoding!r} with a schema of encoding {schema.encoding!r} "

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bagmill.options import Compression
+from bagmill.choices import Compression
 from bagmill.writers.base import Part
 from bagmill.writers.encodings import writer_settings
 from bagmill.writers.leaves import leaves
