@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from bagmill.options import Compression
+from bagmill.choices import Compression
 
 DICTIONARY = "DICTIONARY"
 PLAIN = "PLAIN"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bagmill.options import Compression
+from bagmill.choices import Compression
 from bagmill.schemas.names import OWN_COLUMNS
 from bagmill.writers.codecs import (
     CODECS,
