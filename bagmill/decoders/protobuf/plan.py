@@ -44,6 +44,8 @@ _DTYPES = {
     FieldDescriptor.CPPTYPE_FLOAT: "<f4",
     FieldDescriptor.CPPTYPE_BOOL: "?",
 }
+_FIXED = {FIXED64: 8, FIXED32: 4}
+_LONGEST_RUN = 16
 _ZIGZAG = (FieldDescriptor.TYPE_SINT32, FieldDescriptor.TYPE_SINT64)
 
 
@@ -54,6 +56,18 @@ class Slot:
     wire: int
     tag: int = 0
     repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Numbers of fixed size that an encoder writes one behind the other if it leaves none out.
+
+    `slots` and where their values stand behind the first tag; `tags` that must stand between; `size` of all.
+    """
+
+    slots: tuple[tuple[int, int], ...]
+    tags: tuple[tuple[int, int], ...]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +114,27 @@ class MessagePlan:
     entry: bool
     cells: int
     by_first_byte: npt.NDArray[np.int16] = field(init=False)
+    runs: dict[int, Run] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.runs = {
+            first: run for first in range(len(self.by_tag)) if len((run := self._run(first)).slots) > 1
+        }
         self.by_first_byte = np.array([self.slot(tag) for tag in range(0x80)] + [LONG] * 0x80, np.int16)
+
+    def _run(self, first: int) -> Run:
+        """The numbers of fixed size from a slot on."""
+        slots: list[tuple[int, int]] = []
+        tags: list[tuple[int, int]] = []
+        at = -1
+        for number in range(first, min(first + _LONGEST_RUN, len(self.by_tag))):
+            slot = self.slots[number]
+            if slot.repeated or slot.tag >= 0x80 or slot.wire not in _FIXED:
+                break
+            tags.append((at, slot.tag))
+            slots.append((number, at + 1))
+            at += 1 + _FIXED[slot.wire]
+        return Run(tuple(slots), tuple(tags[1:]), at)
 
     def slot(self, tag: int) -> int:
         """The slot of a tag: a field's, that of unknown ones, or `BAD`."""

@@ -55,6 +55,11 @@ class View:
         """The byte at each place."""
         return self.buffer.take(places, mode="clip")
 
+    def windows(self, places: Offsets, size: int) -> npt.NDArray[np.uint8]:
+        """The `size` bytes at each place, one row for each; they must be inside the buffer."""
+        pieces = np.ndarray((self.buffer.size - size + 1,), f"V{size}", self.buffer, strides=(1,))
+        return pieces[places].view(np.uint8).reshape(places.size, size)
+
     def words(self, places: Offsets) -> Words:
         """The 8 bytes at each place as little-endian numbers."""
         last = self._words.size - 1

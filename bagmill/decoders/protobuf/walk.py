@@ -12,7 +12,7 @@ import numpy as np
 
 from bagmill.decoders.base import Offsets
 from bagmill.decoders.protobuf.follow import MAX_LENGTH, MAX_TAG, MOST_BYTES, Follower, Malformed
-from bagmill.decoders.protobuf.plan import BAD, FIXED32, FIXED64, GROUP, LENGTH, LONG, MessagePlan
+from bagmill.decoders.protobuf.plan import BAD, FIXED32, FIXED64, GROUP, LENGTH, LONG, MessagePlan, Run
 from bagmill.decoders.protobuf.view import Mask, Values, View
 
 _FEW = 48
@@ -133,6 +133,10 @@ class Walk:
     def _step(self, number: int, rows: Rows, cursors: Offsets) -> None:
         """Take the field that all these cursors stand before."""
         slot = self._plan.slots[number]
+        if number in self._plan.runs:
+            rows, cursors = self._together(self._plan.runs[number], rows, cursors)
+            if not cursors.size:
+                return
         if slot.wire == LENGTH:
             rows, values, ends = self._bytes(rows, cursors)
             batch, after = Batch(rows, values, ends), ends
@@ -144,6 +148,28 @@ class Walk:
         else:
             self._mark(self.strange, rows)
         self._meet(rows, after)
+
+    def _together(self, run: Run, rows: Rows, cursors: Offsets) -> tuple[Rows, Offsets]:
+        """Take all numbers of a run where they are all there; return the other cursors."""
+        last = self._view.buffer.size - run.size
+        if last < 0:
+            return rows, cursors
+        whole = cursors + run.size <= (self._ends if rows is None else self._ends.take(rows))
+        windows = self._view.windows(np.minimum(cursors, last), run.size)
+        for at, tag in run.tags:
+            whole &= windows[:, at] == tag
+        rest = _select(~whole, rows, cursors)
+        if not whole.any():
+            return rest
+        if rest[1].size:
+            rows, cursors = _select(whole, rows, cursors)
+            windows = windows[whole]
+        for number, at in run.slots:
+            kind = "<u8" if self._plan.slots[number].wire == FIXED64 else "<u4"
+            values = np.ndarray((cursors.size,), kind, windows, at, strides=(run.size,))
+            self.batches[number].append(Batch(rows, values.copy()))
+        self._meet(rows, cursors + run.size)
+        return rest
 
     def _numbers(self, wire: int, rows: Rows, cursors: Offsets) -> tuple[Rows, Values, Offsets]:
         if wire == FIXED64:
