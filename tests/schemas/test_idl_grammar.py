@@ -348,5 +348,11 @@ def test_constants_have_the_kind_that_they_are_declared_with() -> None:
 
 
 def test_a_text_beyond_all_measure_is_refused() -> None:
-    with pytest.raises(SchemaUnsupported, match="more than 4194304 characters"):
+    with pytest.raises(SchemaUnsupported, match="more than 2097152 characters"):
         root("struct A { long a; };" + " " * MAX_TEXT)
+
+
+def test_a_long_name_makes_no_long_message() -> None:
+    with pytest.raises(SchemaInvalid) as caught:
+        root(f"struct A {{ {'a::' * 10_000}a x; }};")
+    assert len(caught.value.message) < 400

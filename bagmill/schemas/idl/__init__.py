@@ -18,8 +18,8 @@ from bagmill.schemas.idl.source import Source
 from bagmill.schemas.rostext import type_name
 from bagmill.schemas.tree import Extensibility, Struct, check_size
 
-MAX_TEXT = 2**22
-"""Characters that a schema may have: reading them takes a second for each million."""
+MAX_TEXT = 2**21
+"""Characters that a schema may have: reading a million of them takes a second or two, and 100 MB at worst."""
 
 _SECTION = re.compile(r"^={3,}[ \t]*\r?\n[ \t]*IDL:[^\n]*\n?", re.MULTILINE)
 

@@ -6,6 +6,9 @@ from functools import cached_property
 
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
 
+_MOST = 300
+"""Characters of a message: names in it may be as long as the text."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -28,8 +31,12 @@ class Source:
 
     def invalid(self, at: int, what: str) -> SchemaInvalid:
         """The error to raise where the text breaks the rules of IDL."""
-        return SchemaInvalid(f"{self.place(at)}: {what}", where={"schema": self.schema})
+        return SchemaInvalid(self._message(at, what), where={"schema": self.schema})
 
     def unsupported(self, at: int, what: str) -> SchemaUnsupported:
         """The error to raise where the text is right but no table can be made of it."""
-        return SchemaUnsupported(f"{self.place(at)}: {what}", where={"schema": self.schema})
+        return SchemaUnsupported(self._message(at, what), where={"schema": self.schema})
+
+    def _message(self, at: int, what: str) -> str:
+        cut = what if len(what) <= _MOST else f"{what[:_MOST]}..."
+        return f"{self.place(at)}: {cut}"
