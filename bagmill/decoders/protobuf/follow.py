@@ -50,7 +50,6 @@ class Follower:
     def __init__(self, plan: MessagePlan, data: memoryview, depth: int) -> None:
         self._plan = plan
         self._groups = _MOST_LEVELS - depth
-        self._by_first_byte = plan.by_first_byte.tolist()
         self._data = data
         self._found: dict[int, Found] = {}
 
@@ -82,7 +81,7 @@ class Follower:
     def _tag(self, at: int) -> tuple[int, int]:
         """The slot of the tag here, and where its field is followed from."""
         start = at
-        number = self._by_first_byte[self._data[at]]
+        number = self._plan.by_byte[self._data[at]]
         at += 1
         if number == LONG:
             tag, at = self._varint(start, MOST_BYTES)

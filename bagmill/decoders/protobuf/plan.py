@@ -104,7 +104,8 @@ class MessagePlan:
 
     `slots` are in the order of their tags; behind them are those of unknown fields, by wire type. `choices`:
     the members of each oneof, as places in `fields`. `entry`: it is the entry of a map. `cells`: how many
-    values a message makes, not counting the elements of lists.
+    values a message makes, not counting the elements of lists. `by_byte` and `by_first_byte`: the slot by the
+    first byte of a tag. `runs`: by their first slot.
     """
 
     fields: tuple[FieldPlan, ...]
@@ -114,13 +115,15 @@ class MessagePlan:
     entry: bool
     cells: int
     by_first_byte: npt.NDArray[np.int16] = field(init=False)
+    by_byte: list[int] = field(init=False)
     runs: dict[int, Run] = field(init=False)
 
     def __post_init__(self) -> None:
         self.runs = {
             first: run for first in range(len(self.by_tag)) if len((run := self._run(first)).slots) > 1
         }
-        self.by_first_byte = np.array([self.slot(tag) for tag in range(0x80)] + [LONG] * 0x80, np.int16)
+        self.by_byte = [self.slot(tag) for tag in range(0x80)] + [LONG] * 0x80
+        self.by_first_byte = np.array(self.by_byte, np.int16)
 
     def _run(self, first: int) -> Run:
         """The numbers of fixed size from a slot on."""

@@ -58,9 +58,10 @@ class Walk:
         self._ends = ends
         self._waiting: dict[int, list[tuple[Rows, Offsets]]] = {}
         self._follower = Follower(plan, view.data, depth)
-        self._meet(None, cursors)
-        self._run()
-        self._collect()
+        if ends.size:
+            self._meet(None, cursors)
+            self._run()
+            self._collect()
 
     def _run(self) -> None:
         patience = _PATIENCE if self._ends.size > _FEW else 0
