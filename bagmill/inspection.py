@@ -1,4 +1,4 @@
-"""Decoders for the tables of a recording. JSON needs a look at all messages first, to know their types."""
+"""Decoders for the tables of a recording. JSON and CBOR need a look at all messages first, to know types."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bagmill.choices import Selecting
-from bagmill.decoders import Decoder, JsonInspection, make_decoder
+from bagmill.decoders import INSPECTIONS, Decoder, make_decoder
 from bagmill.recording import Block, Recording
 from bagmill.report import Progress, ProgressSink, silent
 from bagmill.tables import Table
@@ -16,29 +16,29 @@ Rows = npt.NDArray[np.int64]
 
 def must_be_inspected(tables: Collection[Table]) -> bool:
     """Whether `open_decoders` reads the recording once for these tables."""
-    return any(table.message_encoding == "json" for table in tables)
+    return any(table.message_encoding in INSPECTIONS for table in tables)
 
 
 def open_decoders(
     recording: Recording, tables: Sequence[Table], selection: Selecting, progress: ProgressSink = silent
 ) -> list[Decoder]:
-    """Make the decoder of each table; only JSON costs a reading of its messages within the selection's times.
+    """Make the decoder of each table; only JSON and CBOR cost a reading of the selection's messages.
 
     Raises:
         RecordingDamaged: the selection says `on_corrupt="fail"` and there is damage; or nothing can be read.
     """
-    inspected = [table for table in tables if table.message_encoding == "json"]
-    looks = [JsonInspection(table.schema) for table in inspected]
+    inspected = [table for table in tables if table.message_encoding in INSPECTIONS]
+    looks = [INSPECTIONS[table.message_encoding](table.schema) for table in inspected]
     if inspected:
         grouping = Grouping(inspected)
         for block in read_blocks(recording, inspected, selection):
             for number, rows in grouping.split(block):
                 looks[number].take(block.buffer, block.start[rows], block.end[rows])
             progress(Progress("inspect", recording.done_bytes, recording.size))
-    json_decoders = iter(looks)
+    found = iter(looks)
     return [
-        next(json_decoders).decoder()
-        if table.message_encoding == "json"
+        next(found).decoder()
+        if table.message_encoding in INSPECTIONS
         else make_decoder(table.schema, table.message_encoding)
         for table in tables
     ]

@@ -1,7 +1,11 @@
 """Decoders: `make_decoder` finds the one for a topic, and falls back to keeping bytes."""
 
+from collections.abc import Callable, Mapping
+
 from bagmill.decoders.base import Decoded, Decoder, Note
+from bagmill.decoders.cbor import CborInspection
 from bagmill.decoders.cdr import CdrDecoder
+from bagmill.decoders.inspected import Inspection
 from bagmill.decoders.json import JsonInspection
 from bagmill.decoders.plain import check_plain
 from bagmill.decoders.raw import RawDecoder
@@ -11,18 +15,24 @@ from bagmill.recording import Schema
 from bagmill.schemas import parse
 from bagmill.schemas.tree import Struct
 
-__all__ = ["Decoded", "Decoder", "JsonInspection", "Note", "RawDecoder", "make_decoder"]
+__all__ = ["INSPECTIONS", "Decoded", "Decoder", "Inspection", "Note", "RawDecoder", "make_decoder"]
+
+INSPECTIONS: Mapping[str, Callable[[Schema | None], Inspection]] = {
+    "cbor": CborInspection,
+    "json": JsonInspection,
+}
+"""What looks at messages before they are decoded, by their encoding, where their own types are needed."""
 
 
 def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
     """Find the decoder for messages of this schema and encoding; never fails.
 
     Where there is none, or the schema can't be used, it is one that keeps bytes, with the reason in
-    `raw_reason`. For JSON the types come from the schema alone: to take what it leaves open from the
-    messages, show them to a `JsonInspection` first (`bagmill.inspection.open_decoders` does).
+    `raw_reason`. For JSON and CBOR the types come from the schema alone: to take what it leaves open from the
+    messages, show them to an `Inspection` first (`bagmill.inspection.open_decoders` does).
     """
-    if message_encoding == "json":
-        return JsonInspection(schema).decoder()
+    if message_encoding in INSPECTIONS:
+        return INSPECTIONS[message_encoding](schema).decoder()
     try:
         root = parse(schema, message_encoding)
         assert schema is not None

@@ -12,13 +12,13 @@ PROTOBUF_SCHEMAS = ("protobuf", "proto")
 
 
 def parse(schema: Schema | None, message_encoding: str) -> Type:
-    """Read a schema into a tree; all but JSON gives a `Struct`, and JSON may have `Untyped` parts.
+    """Read a schema into a tree; all but JSON and CBOR give a `Struct`; those may have `Untyped` parts.
 
     Raises:
         SchemaInvalid: the definition can't be read or misses a part.
         SchemaUnsupported: there is no decoder for these encodings, or the type is no table.
     """
-    if message_encoding == "json":
+    if message_encoding in ("json", "cbor"):
         if schema is None or schema.encoding != "jsonschema":
             return Untyped()
         from bagmill.schemas.jsonschema import parse_json_schema

@@ -1,4 +1,4 @@
-"""What JSON messages hold where no schema says it.
+"""What JSON and CBOR messages hold where no schema says it.
 
 A `Shape` takes values one by one and keeps only which types were seen where, so its size does not depend on
 how many messages there are. It then puts types in the place of what a schema left open, and adds the members
@@ -132,6 +132,8 @@ class Shape:
                 return Primitive(Kind.BOOL)
             case "number":
                 return Primitive(Kind.FLOAT64)
+            case "bytes":
+                return Primitive(Kind.BINARY)
             case _:
                 return Primitive(Kind.STRING)
 
@@ -145,7 +147,10 @@ def _is_settled(declared: Type) -> bool:
 
 
 def json_type(value: Any) -> str:
-    """The JSON type of a parsed value; `integer` and `number` are told apart by how they were written."""
+    """The JSON type of a parsed value; `integer` and `number` are told apart by how they were written.
+
+    CBOR has one more type, `bytes`.
+    """
     match value:
         case None:
             return "null"
@@ -157,6 +162,8 @@ def json_type(value: Any) -> str:
             return "number"
         case str():
             return "string"
+        case bytes():
+            return "bytes"
         case list():
             return "array"
         case _:

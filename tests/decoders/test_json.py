@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bagmill.decoders import Decoder, JsonInspection, make_decoder
+from bagmill.decoders import Decoder, make_decoder
+from bagmill.decoders.json import JsonInspection
 from bagmill.recording import Schema
 from tests.decoders.payloads import block, decode, reason, row
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bagmill.decoders import Decoder, JsonInspection
-from bagmill.decoders.json import JsonDecoder
+from bagmill.decoders import Decoder
+from bagmill.decoders.json import JsonDecoder, JsonInspection
 from bagmill.recording import Schema
 from tests.decoders.generated import equal
 from tests.decoders.jsonmessages import topic

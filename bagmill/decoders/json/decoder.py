@@ -4,37 +4,20 @@ import numpy as np
 import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets
+from bagmill.decoders.inspected import InspectedDecoder
 from bagmill.decoders.json.lines import Numbers, to_lines
 from bagmill.decoders.json.plan import Plan, make_plan
 from bagmill.decoders.json.text import parse_message
-from bagmill.decoders.json.values import struct_converter
 from bagmill.decoders.json.windows import Window, sweep
-from bagmill.decoders.rows import Row, RowDecoder
-from bagmill.schemas.tree import Field, Struct, Type, check_size
+from bagmill.schemas.tree import Type
 
 
-class JsonDecoder(RowDecoder):
-    """Decodes JSON messages of a complete type. A message that is no object becomes the column `value`.
-
-    Null and absent are both null. A message that does not fit its type, or has members without a column, is
-    unreadable: its bytes are kept, and no value is bent.
-
-    Raises:
-        SchemaUnsupported: the type has more columns than a table can have.
-    """
+class JsonDecoder(InspectedDecoder):
+    """Decodes JSON messages of a complete type, many at once where that gives the same as one by one."""
 
     def __init__(self, root: Type, name: str, notes: list[Note]) -> None:
-        self._wrapped = not isinstance(root, Struct) or root.variant
-        table = Struct(name, (Field("value", root, optional=True),)) if self._wrapped else root
-        assert isinstance(table, Struct)
-        super().__init__(check_size(table), self._read_message, notes)
-        self._convert = struct_converter(table, "", top=True)
-        self._plan = None if self._wrapped else make_plan(table)
-
-    def _read_message(self, payload: bytes) -> Row:
-        value = parse_message(payload)
-        row: Row = self._convert({"value": value} if self._wrapped else value)
-        return row
+        super().__init__(root, name, notes, parse_message)
+        self._plan = None if self.wrapped else make_plan(self.table)
 
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages, all at once as far as that gives the same as one after the other."""

@@ -1,113 +1,69 @@
 """A look at all JSON messages of a topic before they are decoded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
-from bagmill.decoders.base import Buffer, Decoder, Note, Offsets, UnreadableMessage
+from bagmill.decoders.base import Buffer, Decoder, Offsets
+from bagmill.decoders.inspected import Inspection, payloads
 from bagmill.decoders.json.decoder import JsonDecoder
 from bagmill.decoders.json.learning import learn, type_to_read
 from bagmill.decoders.json.lines import Numbers, runs, to_lines
-from bagmill.decoders.json.plan import Columns, Plan, make_plan
+from bagmill.decoders.json.plan import Plan, make_plan
 from bagmill.decoders.json.text import parse_message
 from bagmill.decoders.json.windows import Window, sweep
-from bagmill.decoders.raw import RawDecoder
 from bagmill.errors import SchemaError
 from bagmill.recording import Schema
-from bagmill.schemas import parse
-from bagmill.schemas.inference import Shape
+from bagmill.schemas.tree import Type
 
 
-class JsonInspection:
-    """Looks at all messages of a topic before they are decoded, to find types that hold all of them."""
+class JsonInspection(Inspection):
+    """Looks at JSON messages, many at once where they are like those that it has seen."""
 
     def __init__(self, schema: Schema | None) -> None:
-        self._name = schema.name if schema and schema.name else "message"
-        self._notes: list[Note] = []
-        self._failure: SchemaError | None = None
+        super().__init__(schema, "json", parse_message)
         self._plan: Plan | None = None
-        try:
-            self._shape = Shape(parse(schema, "json"))
-        except SchemaError as error:
-            self._shape = Shape()
-            self._notes.append(
-                Note("schema_ignored", f"{error.message}; the types are taken from the messages instead")
-            )
 
     def take(self, buffer: Buffer, start: Offsets, end: Offsets) -> None:
-        """Look at the messages `buffer[start[i]:end[i]]`; those that are no JSON are passed over."""
+        """Look at the messages `buffer[start[i]:end[i]]`; those that can't be read are passed over."""
         for first, last in runs(start, end):
-            _Look(self, buffer, start[first:last], end[first:last]).run()
+            if self.failure is None:
+                self._take_run(buffer, start[first:last], end[first:last])
 
-    def decoder(self) -> Decoder:
-        """The decoder for all that was seen; a raw one if that is no table."""
+    def _take_run(self, buffer: Buffer, start: Offsets, end: Offsets) -> None:
+        lines = to_lines(buffer, start, end)
+
+        def fast(window: Window) -> bool:
+            columns = self._plan.look(lines, window.first, window.last) if self._plan else None
+            if columns is None or self._plan is None:
+                return False
+            for item, array in zip(self._plan.root.fields, columns.right(), strict=True):
+                learn(self.shape.member(item.name), item.type, array)
+            number = np.delete(lines.number[window.first : window.last], columns.wrong)
+            self._take_each(buffer, start, end, window.others(number))
+            return True
+
+        def slow(window: Window) -> None:
+            self._take_each(buffer, start, end, np.arange(window.begin, window.end))
+
+        sweep(lines, start.size, most=lambda: self._plan.most if self._plan else 0, fast=fast, slow=slow)
+
+    def _take_each(self, buffer: Buffer, start: Offsets, end: Offsets, number: Numbers) -> None:
+        if number.size:
+            self.add(payloads(buffer, start[number], end[number]))
+
+    def add(self, messages: Iterable[bytes]) -> None:
+        """Look at messages one after the other, and make the plan anew if they do not fit it."""
+        super().add(messages)
         try:
-            if self._failure is not None:
-                raise self._failure
-            return JsonDecoder(self._shape.type(self._name), self._name, self._notes)
+            root = type_to_read(self.shape, self.shape.type(self.name))
         except SchemaError as error:
-            return RawDecoder(error)
-
-    @property
-    def plan(self) -> Plan | None:
-        """How messages can be read at once, after all that was seen."""
-        return self._plan
-
-    def learn(self, columns: Columns) -> None:
-        """Take messages that were read at once by the plan."""
-        assert self._plan is not None
-        for item, array in zip(self._plan.root.fields, columns.right(), strict=True):
-            learn(self._shape.member(item.name), item.type, array)
-
-    def add(self, payloads: Iterable[bytes]) -> None:
-        """Take messages one after the other, and make the plan new if they do not fit it."""
-        try:
-            for payload in payloads:
-                self._add(payload)
-            self._renew_plan()
-        except SchemaError as error:
-            self._failure = self._failure or error
+            self.failure = self.failure or error
+        if self.failure:
             self._plan = None
-
-    def _add(self, payload: bytes) -> None:
-        try:
-            self._shape.add(parse_message(payload))
-        except UnreadableMessage:
-            return
-
-    def _renew_plan(self) -> None:
-        root = type_to_read(self._shape, self._shape.type(self._name))
-        if self._plan is None or self._plan.root != root:
+        elif self._plan is None or self._plan.root != root:
             self._plan = make_plan(root)
 
-
-class _Look:
-    """One call of `take`."""
-
-    def __init__(self, inspection: JsonInspection, buffer: Buffer, start: Offsets, end: Offsets) -> None:
-        self._inspection = inspection
-        self._buffer, self._start, self._end = buffer, start, end
-        self._lines = to_lines(buffer, start, end)
-
-    def run(self) -> None:
-        sweep(self._lines, self._start.size, most=self._most, fast=self._take_lines, slow=self._take_each)
-
-    def _most(self) -> int:
-        return self._inspection.plan.most if self._inspection.plan else 0
-
-    def _take_lines(self, window: Window) -> bool:
-        plan = self._inspection.plan
-        columns = plan.look(self._lines, window.first, window.last) if plan else None
-        if columns is None:
-            return False
-        self._inspection.learn(columns)
-        number = np.delete(self._lines.number[window.first : window.last], columns.wrong)
-        self._inspection.add(self._payloads(window.others(number)))
-        return True
-
-    def _take_each(self, window: Window) -> None:
-        self._inspection.add(self._payloads(np.arange(window.begin, window.end)))
-
-    def _payloads(self, number: Numbers) -> Iterator[bytes]:
-        for first, last in zip(self._start[number].tolist(), self._end[number].tolist(), strict=True):
-            yield bytes(self._buffer[first:last])
+    def make_decoder(self, root: Type) -> Decoder:
+        """Make the decoder of a complete type."""
+        return JsonDecoder(root, self.name, self.notes)

@@ -21,7 +21,7 @@ import pyarrow.json as pj
 
 from bagmill.decoders.json.lines import Lines, Numbers
 from bagmill.decoders.json.text import MAX_LEVELS
-from bagmill.decoders.json.values import decode_base64
+from bagmill.decoders.values import decode_base64
 from bagmill.schemas.arrow import arrow_schema
 from bagmill.schemas.tree import Kind, Primitive, Sequence, Struct, Type, leaves
 

@@ -1,4 +1,4 @@
-"""Checking and converting parsed JSON values by their type."""
+"""Checking and converting parsed values of JSON and CBOR by their type."""
 
 import binascii
 from collections.abc import Callable
@@ -142,8 +142,12 @@ def _string(path: str) -> Convert:
     return convert
 
 
-def _base64(path: str) -> Convert:
+def _binary(path: str) -> Convert:
+    """Bytes are what they are; JSON has none, and text is base64 there."""
+
     def convert(value: Any) -> bytes:
+        if type(value) is bytes:
+            return value
         if type(value) is not str:
             raise _misfit(path, "string", value)
         try:
@@ -167,5 +171,5 @@ _SCALARS: dict[Kind, Callable[[str], Convert]] = {
     Kind.FLOAT64: _number,
     Kind.BOOL: _boolean,
     Kind.STRING: _string,
-    Kind.BINARY: _base64,
+    Kind.BINARY: _binary,
 }
