@@ -49,8 +49,8 @@ docs: .venv/run.stamp
 	@$(BIN) -m tests.support.settings_page
 	@$(BIN) -m tests.support.errors_page
 
-bench: .venv/run.stamp .venv-bench/bench.stamp
-	@$(BIN) -m benchmarks
+bench: .venv-bench/bench.stamp
+	@.venv-bench/bin/python -m benchmarks
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
@@ -64,6 +64,6 @@ clean:
 	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) here. Bagmill needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	@"$(PYTHON)" bootstrap.py dev
 
-.venv-bench/bench.stamp: requirements-bench.txt bootstrap.py
+.venv-bench/bench.stamp: requirements-bench.txt requirements.txt bootstrap.py
 	@command -v "$(PYTHON)" > /dev/null || { echo "There is no $(PYTHON) here. Bagmill needs Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
 	@"$(PYTHON)" bootstrap.py bench

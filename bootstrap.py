@@ -2,7 +2,7 @@
 
     python3 bootstrap.py run     what the program needs (requirements.txt)
     python3 bootstrap.py dev     what tests and checks need on top (requirements-dev.txt)
-    python3 bootstrap.py bench   into `.venv-bench`: what `make bench` compares with (requirements-bench.txt)
+    python3 bootstrap.py bench   for `make bench`, into `.venv-bench` (requirements-bench.txt)
 
 Only the standard library, and nothing that an older Python could not at least read, so that it can say what
 is missing. Two at once wait for each other. The stamp is written last: what was interrupted is done again.
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent
 FILES = {
     "run": ("requirements.txt",),
     "dev": ("requirements-dev.txt", "requirements.txt"),
-    "bench": ("requirements-bench.txt",),
+    "bench": ("requirements-bench.txt", "requirements.txt"),
 }
 VENVS = {"bench": ".venv-bench"}
 """Profiles with an environment of their own."""

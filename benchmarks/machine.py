@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.measure import ROOT
 
-_OURS = ("numpy", "pyarrow")
+_PACKAGES = ("numpy", "pyarrow", "rerun-sdk", "mcap", "mcap-ros2-support")
 _PIN = re.compile(r"([\w.-]+)==([\w.]+)")
 
 
@@ -21,8 +21,8 @@ def facts() -> dict[str, Any]:
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _OURS},
-        "peers": dict(_PIN.findall((ROOT / "requirements-bench.txt").read_text())),
+        "packages": {name: version(name) for name in _PACKAGES}
+        | dict(_PIN.findall((ROOT / "requirements-bench.txt").read_text())),
     }
 
 

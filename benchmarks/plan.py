@@ -4,10 +4,8 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
-from benchmarks.measure import ROOT
-
-PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 OURS = "bagmill"
 TFRECORD = "bagmill, TFRecord"
 INDEX = "bagmill info"
@@ -25,14 +23,15 @@ class Case:
     with_limit: bool = True
 
 
-LABELS: Mapping[str, str] = {
-    "rerun": "rerun-sdk, chunk reader",
-    "roboto": "roboto-mcap-codec",
-    "small_mcap": "small-mcap",
-    "pybag": "pybag-sdk",
-    "mcap_support": "mcap + support packages",
+PEERS: Mapping[str, tuple[str, str]] = {
+    "rerun": ("rerun-sdk, chunk reader", "rerun"),
+    "roboto": ("roboto-mcap-codec", "mcap_codec"),
+    "small_mcap": ("small-mcap", "small_mcap"),
+    "rosbags": ("rosbags", "rosbags"),
+    "pybag": ("pybag-sdk", "pybag"),
+    "mcap_support": ("mcap + support packages", "mcap_ros1"),
 }
-"""What peers are called where their module has another name."""
+"""Scripts in `peers/`: what they are called in tables, and a module that must be installed."""
 
 ROS2_PEERS = ("rerun", "roboto", "small_mcap", "rosbags", "pybag", "mcap_support")
 CASES = (
@@ -58,13 +57,13 @@ def command(who: str, recordings: Sequence[str], output: str) -> list[str]:
     }
     if who in project:
         return [sys.executable, "-m", "bagmill", *project[who]]
-    return [str(PEER_PYTHON), "-m", f"benchmarks.peers.{who}", *recordings, output]
+    return [sys.executable, "-m", f"benchmarks.peers.{who}", *recordings, output]
 
 
 def peers(case: Case) -> list[str]:
     """The peers of a case that are installed, or those of them that BENCH_PEERS names (comma-separated)."""
     only = os.environ.get("BENCH_PEERS")
-    installed = case.peers if PEER_PYTHON.exists() else ()
+    installed = [peer for peer in case.peers if find_spec(PEERS[peer][1])]
     return [peer for peer in installed if only is None or peer in only.split(",")]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import ROOT
-from benchmarks.plan import CASES, INDEX, LABELS, LIMIT, OURS, TFRECORD
+from benchmarks.plan import CASES, INDEX, LIMIT, OURS, PEERS, TFRECORD
 
 COLUMNS = ("", "wall s", "CPU s", "wall / limit", "bagmill is faster", "peak MB", "output MB", "runs", "")
 PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
@@ -69,7 +69,7 @@ def rows_of(case: Facts) -> list[Row]:
 
 
 def _row(who: str, result: Facts, case: Facts) -> Row:
-    name = LABELS.get(who, who)
+    name = PEERS[who][0] if who in PEERS else who
     if "failure" in result:
         return (name, *[""] * (len(COLUMNS) - 2), f"failed: {result['failure'][:100]}")
     ours, limit = case["results"][OURS], case["limit"]

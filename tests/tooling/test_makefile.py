@@ -32,14 +32,14 @@ FILES = (
 def copy(tmp_path: Path) -> Path:
     """A checkout with a space and an umlaut in its path, installed so far as make can tell."""
     folder = tmp_path / "a chëckout"
-    (folder / ".venv" / "bin").mkdir(parents=True)
     (folder / ".ci").mkdir()
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
-    python = folder / ".venv" / "bin" / "python"
-    python.write_text(TELLER)
-    python.chmod(0o755)
-    (folder / ".venv-bench").mkdir()
+    for venv in (".venv", ".venv-bench"):
+        python = folder / venv / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text(TELLER)
+        python.chmod(0o755)
     for stamp in (".venv/run.stamp", ".venv/dev.stamp", ".venv-bench/bench.stamp"):
         (folder / stamp).touch()
     return folder
