@@ -25,10 +25,11 @@ from bagmill.recording.source import Window
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 
-_INDEX_HEAD = Struct("<HI")
-"""Channel id and byte length of the array, in front of a MessageIndex record's entries."""
+_INDEX = Struct("<BQHI")
+"""In front of a MessageIndex record's entries: opcode, length, channel id, byte length of the entries."""
 
-_INDEX_HEAD_SIZE = _INDEX_HEAD.size
+_ENTRIES = _INDEX.size
+_INDEX_HEAD_SIZE = _ENTRIES - HEAD_SIZE
 
 _DEFINITIONS = frozenset({Opcode.SCHEMA, Opcode.CHANNEL})
 
@@ -85,23 +86,23 @@ def read_entries(window: Window, at: int, stop: int) -> Entries:
     """Read the MessageIndex records that begin at file offset `at`, of which none reaches beyond `stop`."""
     entries = Entries(end=at)
     while True:
-        head = window.at(entries.end, HEAD_SIZE + _INDEX_HEAD_SIZE)
-        if len(head) < HEAD_SIZE + _INDEX_HEAD_SIZE:
+        record = window.rest(entries.end, _ENTRIES)
+        if len(record) < _ENTRIES:
             return entries
-        opcode, length = HEAD.unpack_from(head)
-        end = entries.end + HEAD_SIZE + int(length)
+        opcode, length, channel, size = _INDEX.unpack_from(record)
+        end = entries.end + HEAD_SIZE + length
         if opcode != Opcode.MESSAGE_INDEX or end > stop or not _INDEX_HEAD_SIZE <= length <= MAX_RECORD:
             return entries
-        channel, size = _INDEX_HEAD.unpack_from(head, HEAD_SIZE)
         padding = length - _INDEX_HEAD_SIZE - size
         if padding < 0 or (padding and not is_padding(window, entries.end, end, stop)):
             return entries
         if size % 16:
             entries.usable = False
         else:
-            record = window.at(entries.end, HEAD_SIZE + length)
+            if len(record) < _ENTRIES + size:
+                record = window.at(entries.end, _ENTRIES + size)
             entries.channels.append(channel)
-            entries.pairs.append(np.frombuffer(record, "<u8", size // 8, HEAD_SIZE + _INDEX_HEAD_SIZE))
+            entries.pairs.append(np.frombuffer(record, "<u8", size // 8, _ENTRIES))
         entries.end = end
 
 

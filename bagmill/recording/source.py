@@ -99,14 +99,18 @@ class Window:
         self._source = source
         self._limit = limit
         self._start = 0
-        self._data = b""
+        self._data = memoryview(b"")
 
     def at(self, offset: int, length: int) -> memoryview:
         """Bytes `offset` to `offset + length` of the file, fewer where the limit comes first."""
         length = max(0, min(length, self._limit - offset))
+        return self.rest(offset, length)[:length]
+
+    def rest(self, offset: int, least: int) -> memoryview:
+        """All bytes from `offset` on that are at hand: `least` or more, fewer where the limit comes first."""
         begin = offset - self._start
-        if begin < 0 or begin + length > len(self._data):
-            wanted = min(max(length, self.SIZE), self._limit - offset)
-            self._data = self._source.read(offset, max(0, wanted))
+        if begin < 0 or begin + least > len(self._data):
+            wanted = min(max(least, self.SIZE), self._limit - offset)
+            self._data = memoryview(self._source.read(offset, max(0, wanted)))
             self._start, begin = offset, 0
-        return memoryview(self._data)[begin : begin + length]
+        return self._data[begin:]
