@@ -32,7 +32,7 @@ FILES = (
 def copy(tmp_path: Path) -> Path:
     """A checkout with a space and an umlaut in its path, installed so far as make can tell."""
     folder = tmp_path / "a chëckout"
-    (folder / ".ci").mkdir()
+    (folder / ".ci").mkdir(parents=True)
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     for venv in (".venv", ".venv-bench"):
