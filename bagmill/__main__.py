@@ -3,6 +3,7 @@
 import sys
 
 from bagmill import quick
+from bagmill.interrupts import guarded
 from bagmill.startup import start_light
 
 
@@ -15,7 +16,7 @@ def main() -> None:
 
         app(prog_name="bagmill")
     else:
-        sys.exit(quick.run(call))
+        sys.exit(guarded(lambda: quick.run(call)))
 
 
 if __name__ == "__main__":

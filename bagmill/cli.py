@@ -10,6 +10,7 @@ import typer
 
 from bagmill import commands
 from bagmill.choices import Compression, OnCorrupt
+from bagmill.interrupts import guarded
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,13 +45,13 @@ Corrupt = Annotated[OnCorrupt, typer.Option(help="Recover what a damaged recordi
 @app.command()
 def info(file: File, as_json: Json = False) -> None:
     """Say what is in a recording: times, topics, schemas, counts."""
-    raise typer.Exit(commands.info(file, as_json=as_json))
+    raise typer.Exit(guarded(lambda: commands.info(file, as_json=as_json)))
 
 
 @app.command()
 def doctor(file: File, as_json: Json = False) -> None:
     """Say what is wrong with a recording: damage, gaps, clocks, duplicates, unreadable messages."""
-    raise typer.Exit(commands.doctor(file, as_json=as_json))
+    raise typer.Exit(guarded(lambda: commands.doctor(file, as_json=as_json)))
 
 
 @app.command()
@@ -76,4 +77,4 @@ def convert(
         "compression": compression,
         "on_corrupt": on_corrupt,
     }
-    raise typer.Exit(commands.convert(files, output, given, as_json=as_json))
+    raise typer.Exit(guarded(lambda: commands.convert(files, output, given, as_json=as_json)))

@@ -27,7 +27,7 @@ def print_diagnosis(file: Path, diagnosis: Diagnosis) -> None:
             for topic, own in facts["topics"].items()
         ],
     )
-    if diagnosis.findings and sys.stdout.isatty():
+    if diagnosis.findings and sys.stdout is not None and sys.stdout.isatty():
         _print_rich(diagnosis)
     else:
         for group in _groups(diagnosis):

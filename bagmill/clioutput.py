@@ -10,6 +10,7 @@ from typing import Any
 
 from bagmill.errors import BagmillError
 from bagmill.report import Progress, ProgressSink, silent
+from bagmill.streams import put_error, put_out, speaks_unicode
 
 _MOST_WARNINGS = 20
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -17,16 +18,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 def say(text: str) -> None:
     """Print a line of the result."""
-    sys.stdout.write(printable(text) + "\n")
+    put_out(printable(text))
 
 
 def say_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object in one line."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    put_out(json.dumps(value, ensure_ascii=not speaks_unicode(), allow_nan=False))
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(printable(text) + "\n")
+    put_error(printable(text))
 
 
 def printable(text: str) -> str:
@@ -126,7 +127,7 @@ def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
 @contextmanager
 def show_progress(name: str) -> Iterator[ProgressSink]:
     """Draw a bar on stderr while something runs, if stderr is a terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield silent
         return
     from rich.console import Console

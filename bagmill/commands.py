@@ -20,6 +20,7 @@ from bagmill.clioutput import (
     warn,
 )
 from bagmill.errors import BagmillError, OutputExists, SelectionError
+from bagmill.probe import shown
 
 FINE, FAILED, BAD_USAGE, INCOMPLETE = 0, 1, 2, 3
 
@@ -35,7 +36,7 @@ def info(file: Path, *, as_json: bool) -> int:
             report = index(file, Path(folder), progress=progress)
             facts = json.loads((Path(folder) / "index.json").read_text(encoding="utf-8"))
     except BagmillError as error:
-        return _report_failure(error, as_json=as_json)
+        return _report_failure(file, error, as_json=as_json)
     if as_json:
         say_json(facts)
     else:
@@ -53,7 +54,7 @@ def doctor(file: Path, *, as_json: bool) -> int:
         with show_progress(file.name) as progress:
             diagnosis = diagnose(file, progress)
     except BagmillError as error:
-        return _report_failure(error, as_json=as_json)
+        return _report_failure(file, error, as_json=as_json)
     if as_json:
         say_json(diagnosis.as_json())
     else:
@@ -89,7 +90,7 @@ def _targets(files: Sequence[Path], output: Path) -> list[Path] | None:
     """
     if len(files) == 1:
         return [output]
-    targets = [output / file.name.removesuffix(".mcap") for file in files]
+    targets = [output / (file.name.removesuffix(".mcap") or file.name) for file in files]
     names = [target.name.lower() for target in targets]
     for file, name in zip(files, names, strict=True):
         if names.count(name) > 1:
@@ -105,7 +106,6 @@ def _targets(files: Sequence[Path], output: Path) -> list[Path] | None:
 def _convert_one(file: Path, target: Path, options: Choices, *, as_json: bool) -> tuple[dict[str, Any], int]:
     """Convert one file and print what came of it; the JSON object and the exit code."""
     from bagmill.convert import convert as convert_recording
-    from bagmill.probe import shown
     from bagmill.staging import write_dataset
 
     try:
@@ -123,10 +123,10 @@ def _convert_one(file: Path, target: Path, options: Choices, *, as_json: bool) -
     return facts, FINE if manifest["complete"] else INCOMPLETE
 
 
-def _report_failure(error: BagmillError, *, as_json: bool) -> int:
+def _report_failure(file: Path, error: BagmillError, *, as_json: bool) -> int:
     describe_error(error)
     if as_json:
-        say_json({"error": error_facts(error)})
+        say_json({"recording": shown(file), "error": error_facts(error)})
     return _code(error)
 
 

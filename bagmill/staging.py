@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from bagmill.report import Report
 
 MANIFEST = "manifest.json"
 _SCHEMA_VERSION = 1
+_UNFINISHED = "an unfinished output is there: another run is writing it, or one was killed"
+_REMOVE = "If no other run is writing it, remove it and try again."
 
 
 def write_dataset(target: Path, kind: str, make: Callable[[Path], Report]) -> dict[str, Any]:
@@ -25,15 +27,7 @@ def write_dataset(target: Path, kind: str, make: Callable[[Path], Report]) -> di
         OutputExists: the target or the partial folder is there already; nothing is overwritten.
         OutputFailed: the folder can't be made or renamed.
     """
-    partial = target.with_name(target.name + ".partial")
-    _refuse_existing(target, "the output is already there", None)
-    _refuse_existing(
-        partial,
-        "an unfinished output is there: another run is writing it, or one was killed",
-        "If no other run is writing it, remove it and try again.",
-    )
-    with _failures(target):
-        partial.mkdir(parents=True)
+    partial, parents = _claim(target)
     try:
         manifest = _manifest(partial, kind, make(partial))
         with _failures(target):
@@ -42,8 +36,32 @@ def write_dataset(target: Path, kind: str, make: Callable[[Path], Report]) -> di
             partial.rename(target)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        _remove_empty(parents)
         raise
     return manifest
+
+
+def _claim(target: Path) -> tuple[Path, list[Path]]:
+    """Make the partial folder; also, the folders above it that had to be made, the innermost first."""
+    with _failures(target):
+        _refuse_existing(target, "the output is already there", None)
+        partial = target.with_name(target.name + ".partial")
+        _refuse_existing(partial, _UNFINISHED, _REMOVE)
+        parents = [parent for parent in target.parents if not parent.exists()]
+        try:
+            partial.mkdir(parents=True)
+        except FileExistsError:  # made by another run since it was looked at
+            raise OutputExists(_UNFINISHED, where={"path": shown(partial)}, hint=_REMOVE) from None
+        except OSError:
+            _remove_empty(parents)
+            raise
+    return partial, parents
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):  # others may have put something there
+            folder.rmdir()
 
 
 def _manifest(folder: Path, kind: str, report: Report) -> dict[str, Any]:
