@@ -121,22 +121,23 @@ def from_index(views: Views, begin: int, end: int, entries: Entries) -> Found | 
     size = end - begin
     if offset.size and (size < MESSAGE_START or int(offset.max()) > size - MESSAGE_START):
         return None
-    order = np.argsort(offset, kind="stable")
-    channel, log_time = channel[order], log_time[order]
-    starts = offset[order].astype(np.int64) + begin
-    lengths = views.u64[starts + 1]
-    valid = (
-        (views.u8[starts] == Opcode.MESSAGE)
-        & (lengths >= MESSAGE_HEAD_SIZE)
-        & (lengths <= size)
-        & (views.u16[starts + 9] == channel)
-        & (views.u64[starts + 15] == log_time)
+    named = offset.astype(np.int64) + begin
+    agree = (
+        (views.u8[named] == Opcode.MESSAGE)
+        & (views.u16[named + 9] == channel)
+        & (views.u64[named + 15] == log_time)
     )
-    if not valid.all():
+    if not agree.all():
+        return None
+    starts = np.sort(named)
+    lengths = views.u64[starts + 1]
+    if lengths.size and not (int(lengths.min()) >= MESSAGE_HEAD_SIZE and int(lengths.max()) <= size):
         return None
     ends = starts + lengths.astype(np.int64) + HEAD_SIZE
     definitions = _check_gaps(views, np.append(begin, ends), np.append(starts, end))
-    return None if definitions is None else Found(starts, ends, channel, log_time, definitions, end)
+    if definitions is None:
+        return None
+    return Found(starts, ends, views.u16[starts + 9], views.u64[starts + 15], definitions, end)
 
 
 def _check_gaps(views: Views, begins: Int64, ends: Int64) -> list[tuple[int, int, int]] | None:
