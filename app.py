@@ -34,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         await run_in_threadpool(_prepare, service)
         with Autostart(settings), stopping.listening():
             yield
+        await run_in_threadpool(service.finish)
 
     app: FastAPI = FastAPIOffline(
         title="Bagmill",

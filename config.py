@@ -109,6 +109,16 @@ class Settings(BaseSettings):
         return self.queue_state_file.parent
 
     @property
+    def queue_journal(self) -> Path:
+        """What was done to the queue since the snapshot in the queue file."""
+        return self.run_dir / "queue-journal.jsonl"
+
+    @property
+    def queue_reserve(self) -> Path:
+        """A file that is given up for the last lines of the journal when the disk is full."""
+        return self.run_dir / "queue-reserve"
+
+    @property
     def queue_lock(self) -> Path:
         """Lock file of the queue."""
         return self.run_dir / "queue.lock"

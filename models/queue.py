@@ -1,8 +1,8 @@
-"""`queue-state.json`: the live jobs, slim; params and results stand in the workflow folders."""
+"""The queue: its live jobs, slim; params and results stand in the workflow folders."""
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from models.base import SCHEMA_VERSION, FileModel, Timestamp
 
@@ -22,6 +22,12 @@ class Lease(FileModel):
     host: str
     pid: int
     since: Timestamp
+    process_started: str | None = Field(
+        None, description="When that process began, as the system tells it: pids are used again."
+    )
+    boot: str | None = Field(None, description="The boot of the machine that it began in.")
+    fence: int = Field(0, description="The job's fencing number.")
+    renewals: int = Field(0, description="Grows while the worker is well; judged by standing still.")
 
 
 class Job(FileModel):
@@ -41,6 +47,15 @@ class Job(FileModel):
     lease: Lease | None = None
 
 
+class QueueStatus(BaseModel):
+    """The queue in numbers."""
+
+    seq: int
+    paused: bool
+    rebuild: bool
+    counts: dict[JobState, int]
+
+
 class QueueState(FileModel):
     """The whole queue. `seq` grows by one with each operation."""
 
@@ -52,4 +67,7 @@ class QueueState(FileModel):
     )
     updated_at: Timestamp
     counts: dict[JobState, int] = Field(default_factory=dict)
+    open: list[str] = Field(
+        default_factory=list, description="Workflows that have not ended and have no job here."
+    )
     jobs: list[Job] = Field(default_factory=list)

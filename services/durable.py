@@ -1,20 +1,17 @@
-"""Durable files: every write, fsync and rename of the state folders goes through here.
+"""Durable files: recipes for every write, fsync and rename of the state folders, made of `disk.py`'s calls.
 
 A file is written whole: a temporary file in the same folder, flush, fsync, rename, fsync of the folder. So a
-reader never sees half a file, and what was reported as written survives a power cut. On macOS an fsync is
-an F_FULLFSYNC, since its plain fsync leaves the data in the disk's cache.
+reader never sees half a file, and what was reported as written survives a power cut.
 
 Failures of the file system are raised as `StorageFailed` with the path and the reason; the `OSError` is its
 cause.
 """
 
 import errno
-import fcntl
 import glob
 import json
 import os
 import secrets
-import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -24,11 +21,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from bagmill.errors import OutputExists
+from services import disk
 from services.errors import StorageFailed
-
-_FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
-_NO_FULL_FSYNC = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOTTY})
-"""Not every file system of macOS knows it."""
 
 BORN = ".new-"
 """Prefix of a folder that is being made; one that a crash left is removed at the next start."""
@@ -60,25 +54,12 @@ def json_line(value: Any) -> bytes:
     return (json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def fsync(descriptor: int) -> None:
-    """Bring a file's bytes to the disk itself. Raises OSError; a failed one must never be tried again."""
-    if _FULL_FSYNC is not None:
-        try:
-            fcntl.fcntl(descriptor, _FULL_FSYNC)
-        except OSError as error:
-            if error.errno not in _NO_FULL_FSYNC:
-                raise
-        else:
-            return
-    os.fsync(descriptor)
-
-
 def fsync_dir(path: Path) -> None:
     """Bring a folder's names (new files, renames) to the disk."""
     with _telling(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fsync(descriptor)
+            disk.sync(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -88,7 +69,7 @@ def fsync_file(path: Path) -> None:
     with _telling(path):
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            fsync(descriptor)
+            disk.sync(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -101,18 +82,12 @@ def fsync_tree(path: Path) -> None:
         fsync_dir(Path(folder))
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
 def _write_new(path: Path, data: bytes, *, sync: bool) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    descriptor = disk.create(path)
     try:
-        _write_all(descriptor, data)
+        disk.write(descriptor, path, data)
         if sync:
-            fsync(descriptor)
+            disk.sync(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -123,16 +98,31 @@ def _temporary(path: Path) -> Path:
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Replace the file's content at once. Without `sync` it survives a kill, but not a power cut."""
+    replace(write_temporary(path, data, sync=sync), path)
+    if sync:
+        fsync_dir(path.parent)
+
+
+def write_temporary(path: Path, data: bytes, *, sync: bool = True) -> Path:
+    """Write what shall stand in `path` beside it, under a name that `sweep_temporaries` knows."""
     temporary = _temporary(path)
     with _telling(path):
         try:
             _write_new(temporary, data, sync=sync)
-            temporary.replace(path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            disk.unlink(temporary)
             raise
-    if sync:
-        fsync_dir(path.parent)
+    return temporary
+
+
+def replace(temporary: Path, path: Path) -> None:
+    """Put a temporary file in the place of `path`: seen at once, durable after an fsync of the folder."""
+    with _telling(path):
+        try:
+            disk.rename(temporary, path)
+        except BaseException:
+            disk.unlink(temporary)
+            raise
 
 
 def write_json(path: Path, value: Any, *, sync: bool = True) -> None:
@@ -143,12 +133,12 @@ def write_json(path: Path, value: Any, *, sync: bool = True) -> None:
 def append_lines(path: Path, lines: Sequence[bytes], *, sync: bool = True) -> None:
     """Append whole lines (each with its newline), in one write. A crash may leave a torn last line."""
     with _telling(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        descriptor = disk.open_to_append(path)
         try:
             born = os.fstat(descriptor).st_size == 0
-            _write_all(descriptor, b"".join(lines))
+            disk.write(descriptor, path, b"".join(lines))
             if sync:
-                fsync(descriptor)
+                disk.sync(descriptor, path)
         finally:
             os.close(descriptor)
     if sync and born:
@@ -160,8 +150,8 @@ def truncate(path: Path, size: int) -> None:
     with _telling(path):
         descriptor = os.open(path, os.O_WRONLY)
         try:
-            os.ftruncate(descriptor, size)
-            fsync(descriptor)
+            disk.truncate(descriptor, path, size)
+            disk.sync(descriptor, path)
         finally:
             os.close(descriptor)
 
@@ -172,11 +162,11 @@ def create_exclusive(path: Path, data: bytes) -> bool:
     with _telling(path):
         try:
             _write_new(temporary, data, sync=True)
-            os.link(temporary, path)
+            disk.link(temporary, path)
         except FileExistsError:
             return False
         finally:
-            temporary.unlink(missing_ok=True)
+            disk.unlink(temporary)
     fsync_dir(path.parent)
     return True
 
@@ -190,7 +180,7 @@ def make_folder(parent: Path, name: str, files: Mapping[str, bytes]) -> Path:
     remove_tree(born)  # left by a crash
     try:
         with _telling(born):
-            born.mkdir(parents=True)
+            disk.mkdir(born, parents=True)
             for file, data in files.items():
                 _write_new(born / file, data, sync=True)
         fsync_dir(born)
@@ -211,7 +201,7 @@ def rename_folder(source: Path, target: Path) -> None:
         raise OutputExists(f"{target.name} is already there", where={"path": str(target)})
     with _telling(source):
         try:
-            os.rename(source, target)  # noqa: PTH104 - Path.rename says the same; here stands what POSIX does
+            disk.rename(source, target)
         except OSError as error:
             if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
                 raise OutputExists(f"{target.name} is already there", where={"path": str(target)}) from error
@@ -228,9 +218,9 @@ def remove_tree(path: Path) -> None:
     """
     with _telling(path), suppress(FileNotFoundError):
         if stat.S_ISDIR(path.lstat().st_mode):
-            shutil.rmtree(path)
+            disk.remove_tree(path)
         else:
-            path.unlink()
+            disk.unlink(path, missing_ok=False)
 
 
 def set_aside(path: Path) -> Path:
@@ -242,7 +232,7 @@ def set_aside(path: Path) -> Path:
     while os.path.lexists(aside := path.with_name(f"{path.name}.unreadable-{number}")):
         number += 1
     with _telling(path):
-        path.rename(aside)
+        disk.rename(path, aside)
     fsync_dir(path.parent)
     return aside
 
@@ -251,4 +241,4 @@ def sweep_temporaries(path: Path) -> None:
     """Remove temporary files that crashed writers of `path` left. The caller holds its lock."""
     with _telling(path):
         for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
-            leftover.unlink(missing_ok=True)
+            disk.unlink(leftover)

@@ -15,6 +15,7 @@ BagmillError
 │   ├── IllegalTransition       a bug: a move the transition table forbids
 │   ├── LockTimeout
 │   ├── StorageFailed           no space, no permission, an I/O error
+│   ├── SyncFailed              the disk could not confirm what was written: this process can't go on
 │   └── NetworkFileSystem       state folders on NFS, SMB and the like
 ├── JobError                    a job ended badly
 │   ├── JobCrashed              its process died
@@ -153,6 +154,13 @@ class StorageFailed(StateError):
 
     code = "storage_failed"
     default_hint = "Check the free space, and the permissions of WORKFLOWS_DIR and of the queue's folder."
+
+
+class SyncFailed(StateError):
+    """The disk could not confirm what was written to the queue."""
+
+    code = "sync_failed"
+    default_hint = "Check the disk (dmesg), then start this process again: it must not go on."
 
 
 class NetworkFileSystem(StateError):

@@ -57,5 +57,5 @@ def _disk(folder: Path) -> DiskHealth:
 
 
 def _jobs(queue: Queue) -> QueueHealth:
-    state = queue.snapshot()
-    return QueueHealth(paused=state.paused, counts=state.counts)
+    status = queue.status()
+    return QueueHealth(paused=status.paused, counts=status.counts)

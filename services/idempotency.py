@@ -18,7 +18,7 @@ from config import Settings
 from models.base import utc_now
 from models.idempotency import KeyRecord
 from models.request import FromTemplate
-from services import durable
+from services import disk, durable
 from services.errors import IdempotencyConflict, InvalidRequest
 from services.ids import new_id
 from services.locks import lock
@@ -75,7 +75,7 @@ class Keys:
         """Free the key of a deleted workflow, if it still is `gone`: a replay may just have made it anew."""
         with lock(self._folder / "keys.lock"):
             if gone():
-                self._path(key).unlink(missing_ok=True)
+                disk.unlink(self._path(key))
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"

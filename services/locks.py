@@ -8,14 +8,14 @@ not inherited by children. Lock order: a workflow's lock first, then the queue's
 import fcntl
 import os
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from config import Settings
+from services import disk
 from services.durable import storage_failed
 from services.errors import LockTimeout
 
@@ -26,53 +26,58 @@ _POLL = 0.002
 _PROBE_PATIENCE = 0.1
 
 
-class _Replaced(Exception):
-    """The path names another file than the one that was locked."""
-
-
 class HeldLock:
     """A lock that is held until `release`, or until the process ends."""
 
-    def __init__(self, path: Path, lock: FileLock) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self._lock = lock
+        self._descriptor: int | None = descriptor
 
     def release(self) -> None:
-        """Give the lock up; the file stays."""
-        self._lock.release()
+        """Give the lock up, if it is still held; the file stays."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        try:
+            disk.unlock(descriptor, self.path)
+        finally:
+            os.close(descriptor)
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of a lock file, made if missing. Raises StorageFailed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise storage_failed(path, error) from error
+
+
+def is_current(descriptor: int, path: Path) -> bool:
+    """Whether the path still names the file that is open: somebody may have removed or replaced it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(path: Path, timeout: float) -> HeldLock:
     """Take the lock of a file, made if missing. Raises LockTimeout, StorageFailed."""
-
-    def same_file(descriptor: int) -> None:
-        try:
-            there = path.stat()
-        except FileNotFoundError:
-            raise _Replaced from None
-        if not os.path.samestat(os.fstat(descriptor), there):
-            raise _Replaced
-
+    deadline = time.monotonic() + timeout
     while True:
-        lock = FileLock(
-            path,
-            timeout=timeout,
-            thread_local=False,
-            poll_interval=_POLL,
-            fallback_to_soft=False,
-            preserve_lock_file=True,
-            on_acquired=same_file,
-        )
+        descriptor = open_lock(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except _Replaced:
-            continue
-        except Timeout:
-            raise LockTimeout(where={"path": str(path)}) from None
-        except OSError as error:
-            raise storage_failed(path, error) from error
-        return HeldLock(path, lock)
+            while not disk.lock(descriptor, path):
+                if time.monotonic() >= deadline:
+                    raise LockTimeout(where={"path": str(path)})
+                time.sleep(_POLL)
+            current = is_current(descriptor, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if current:
+            return HeldLock(path, descriptor)
+        os.close(descriptor)
 
 
 @contextmanager
@@ -118,17 +123,11 @@ def lock_for_child(path: Path) -> int | None:
     Returns a descriptor for Popen's `pass_fds`. The lock lives as long as any copy of it is open: once the
     caller has closed its own, as long as the child does.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise storage_failed(path, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+    descriptor = open_lock(path)
+    if disk.lock(descriptor, path):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
 class Locks:

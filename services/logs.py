@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from loguru import Message
 
 HUMAN_LINE = "{time:YYYY-MM-DD HH:mm:ss.SSS} <level>{level: <7}</level> {message}"
-QUIET_LIBRARIES = ("asyncio", "watchfiles", "filelock")
+QUIET_LIBRARIES = ("asyncio", "watchfiles")
 
 
 class Action(StrEnum):

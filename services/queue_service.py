@@ -1,33 +1,29 @@
 """The queue: which jobs wait, and who runs which.
 
-`FileQueue` keeps it in one file which each operation reads and writes whole, under a lock; `MemoryQueue`
-(queue_memory.py) keeps it in memory. What the operations do stands in queue_ops.py.
+`FileQueue` keeps it in files, for any number of processes; `MemoryQueue` in memory, for one. What they are
+made of stands in `services/queue/`.
 """
 
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from loguru import logger
-from pydantic import ValidationError
+from models.queue import Job, Lease, QueueState, QueueStatus
+from services.queue.file import FileQueue
+from services.queue.memory import MemoryQueue
 
-from config import Settings
-from models.base import SCHEMA_VERSION
-from models.queue import Job, Lease, QueueState
-from services import durable
-from services.errors import QueueUnreadable
-from services.locks import Locks
-from services.queue_ops import BaseQueue, QueueOps, count, empty, seal
+__all__ = ["FileQueue", "MemoryQueue", "Queue", "Token"]
 
 Token = tuple[int, ...]
 """Changes with each change of the queue."""
 
-_DOORBELL_SECONDS = 0.05
-
 
 class Queue(Protocol):
-    """What workers and the API need of a queue. Safe to use from many threads and processes."""
+    """What workers and the API need of a queue. Safe to use from many threads and processes.
+
+    What an operation has done is on the disk when it returns, unless it says otherwise. No operation takes
+    longer because many jobs wait.
+    """
 
     def enqueue(self, jobs: Sequence[Job]) -> None:
         """Add jobs. One that is there already stays as it is, unless the new one's fence is higher."""
@@ -37,12 +33,23 @@ class Queue(Protocol):
         """Lease up to `limit` ready jobs: highest priority first, then oldest. None while paused."""
         ...
 
+    def renew(self, worker: str) -> bool:
+        """Say that a worker is well: its leases' renewals grow by one. False if it has none.
+
+        Not brought to the disk: of no use after a power cut.
+        """
+        ...
+
     def complete(self, job: str, worker: str) -> bool:
         """Take out a job that this worker has leased; False if it has not."""
         ...
 
+    def fail(self, job: str, worker: str, reason: str) -> bool:
+        """As `complete`, for a job that will never be done; the reason stands in the journal."""
+        ...
+
     def release(self, jobs: Collection[str], worker: str) -> list[Job]:
-        """Give back jobs that this worker has leased; returns those that it had."""
+        """Give back jobs that this worker has leased; returns those that it had, as they were."""
         ...
 
     def remove(self, workflow: str) -> list[Job]:
@@ -53,6 +60,13 @@ class Queue(Protocol):
         """Set the priority of a workflow's jobs."""
         ...
 
+    def delay(self, jobs: Collection[str], until: datetime | None, reason: str | None = None) -> list[Job]:
+        """Set the time before which jobs are not handed out, and why; None: they may be at once.
+
+        Only for jobs that nobody has leased; returns these, as they are now.
+        """
+        ...
+
     def pause(self) -> None:
         """Hand out no more jobs."""
         ...
@@ -61,12 +75,32 @@ class Queue(Protocol):
         """Hand out jobs again."""
         ...
 
+    def intend(self, workflows: Collection[str]) -> None:
+        """Note workflows whose folders are about to be made, or opened again: they have not ended."""
+        ...
+
+    def close(self, workflows: Collection[str]) -> None:
+        """Note workflows that have ended. One that has jobs here stays open. May get lost in a power cut."""
+        ...
+
+    def open_workflows(self) -> set[str]:
+        """The workflows that have not ended, those with jobs here included."""
+        ...
+
     def rebuilt(self) -> None:
         """All that the workflow folders know is enqueued: take back the `rebuild` mark."""
         ...
 
     def dead_leases(self, is_dead: Callable[[Lease], bool]) -> list[Job]:
         """Give back all jobs whose holder is dead, and return them as they were leased."""
+        ...
+
+    def leases(self) -> list[Lease]:
+        """The newest lease of each worker that has any."""
+        ...
+
+    def status(self) -> QueueStatus:
+        """The queue in numbers; cheap."""
         ...
 
     def snapshot(self) -> QueueState:
@@ -81,94 +115,10 @@ class Queue(Protocol):
         """Wait until the version is another, at most `timeout` seconds; returns the present one."""
         ...
 
+    def tend(self) -> None:
+        """Put right what others may have left undone; to be called about once a second."""
+        ...
 
-class FileQueue(BaseQueue):
-    """The queue in QUEUE_STATE_FILE. A missing or bad file begins anew, marked `rebuild`."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.path = settings.queue_state_file
-        self._locks = Locks(settings)
-
-    def snapshot(self) -> QueueState:
-        """The queue as it is now. Raises QueueUnreadable for a file that can't be opened."""
-        try:
-            state = self._load()
-        except _BadFile:
-            with self._change() as ops:
-                state = ops.state
-        count(state)
-        return state
-
-    def version(self) -> Token:
-        """The file's inode, time and size; empty if there is none."""
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            return ()
-        return stat.st_ino, stat.st_mtime_ns, stat.st_size
-
-    def wait(self, version: Token, timeout: float) -> Token:
-        """Look at the file every 50 ms until its version is another, at most `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        while (now := self.version()) == version and (rest := deadline - time.monotonic()) > 0:
-            time.sleep(min(_DOORBELL_SECONDS, rest))
-        return now
-
-    def rebuilt(self) -> None:
-        """See Queue. Also removes what crashed writers left beside the file."""
-        super().rebuilt()
-        with self._locks.queue():
-            durable.sweep_temporaries(self.path)
-
-    @contextmanager
-    def _change(self) -> Iterator[QueueOps]:
-        with self._locks.queue():
-            ops = QueueOps(self._load_or_begin_anew())
-            yield ops
-            if ops.changed:
-                seal(ops.state)
-                durable.write_bytes(self.path, layout(ops.state))
-
-    def _load_or_begin_anew(self) -> QueueState:
-        try:
-            return self._load()
-        except _BadFile as error:
-            aside = durable.set_aside(self.path)
-            logger.error("The queue could not be read ({}); set aside as {}", error, aside.name)
-            state = empty(rebuild=True)
-            durable.write_bytes(self.path, layout(state))
-            return state
-
-    def _load(self) -> QueueState:
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            return empty(rebuild=True)
-        except OSError as error:
-            raise QueueUnreadable(
-                f"{error.strerror}.",
-                where={"path": str(self.path)},
-                hint="Check the permissions and the disk; the file was not touched.",
-            ) from error
-        try:
-            state = QueueState.model_validate_json(data)
-        except ValidationError as error:
-            raise _BadFile(error.errors(include_url=False)[0]["msg"]) from error
-        if state.schema_version > SCHEMA_VERSION:
-            raise QueueUnreadable(
-                f"The queue has version {state.schema_version}; this program knows {SCHEMA_VERSION}",
-                where={"path": str(self.path)},
-                hint="It was written by a newer Bagmill: update this one.",
-            )
-        return state
-
-
-class _BadFile(Exception):
-    """The file was read and is no queue."""
-
-
-def layout(state: QueueState) -> bytes:
-    """The file: JSON, the counts on top and each job on a line of its own."""
-    head = durable.json_bytes(state.model_dump(mode="json", exclude={"jobs"}))
-    jobs = b",".join(b"\n    " + durable.json_line(job).rstrip() for job in state.jobs)
-    return head.rstrip()[:-2] + b',\n  "jobs": [' + jobs + b"\n  ]\n}\n"
+    def finish(self) -> None:
+        """Bring what people look at up to date; to be called when this object is needed no more."""
+        ...

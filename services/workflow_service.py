@@ -70,6 +70,10 @@ class WorkflowService:
         except OSError as error:  # recordings can be named by absolute paths too
             logger.warning("RECORDINGS_DIR can't be made: {}", error)
 
+    def finish(self) -> None:
+        """Leave the files as people expect them; to be called when the API stops."""
+        self._queue.finish()
+
     def templates(self) -> TemplateList:
         """All templates with the JSON Schema of their params, and of the options."""
         items = [_info(template) for template in TEMPLATES.values()]

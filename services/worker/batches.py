@@ -19,7 +19,14 @@ from models.request import RunOptions
 from models.workflow import Status, StepState, WorkflowState
 from services import advance, templates
 from services.children import CHILDREN_FILE, read_children, write_children
-from services.errors import LockTimeout, QueueUnreadable, StateUnreadable, StorageFailed, WorkflowNotFound
+from services.errors import (
+    LockTimeout,
+    QueueUnreadable,
+    StateUnreadable,
+    StorageFailed,
+    SyncFailed,
+    WorkflowNotFound,
+)
 from services.ids import new_id
 from services.logs import Action, say
 from services.state_manager import Version
@@ -78,12 +85,13 @@ class Batches:
     def tick(self) -> None:
         """Do what is due, for not much longer than a slice for each parent.
 
-        Raises StorageFailed, LockTimeout, QueueUnreadable, OSError; all is done again at the next tick.
+        Raises StorageFailed, LockTimeout, QueueUnreadable, OSError, and all is done again at the next tick;
+        SyncFailed.
         """
         for workflow in [*self._waiting, *self._open]:
             try:
                 self._look_after(workflow)
-            except (StorageFailed, LockTimeout, QueueUnreadable, OSError):
+            except (StorageFailed, SyncFailed, LockTimeout, QueueUnreadable, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - one bad folder must not hold up the others
                 self._open.pop(workflow, None)

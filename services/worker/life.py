@@ -15,7 +15,7 @@ from config import Settings
 from models.base import utc_now
 from models.queue import Lease
 from models.worker import WorkerRecord
-from services import durable
+from services import disk, durable
 from services.errors import LockTimeout
 from services.locks import HeldLock, is_locked, try_lock
 
@@ -81,4 +81,4 @@ def _remove_files(folder: Path, worker: str) -> None:
     """The caller holds the lock: nobody waits for it, since ids are never used again."""
     for file in (_record_file(folder, worker), _lock_file(folder, worker)):
         with suppress(OSError):
-            file.unlink()
+            disk.unlink(file)

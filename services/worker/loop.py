@@ -6,6 +6,8 @@ from collections.abc import Callable
 from loguru import logger
 
 from bagmill.errors import BagmillError
+from models.queue import JobState
+from services.errors import SyncFailed
 from services.executors.base import Executor
 from services.logs import Action, say
 from services.queue_service import Token
@@ -70,7 +72,7 @@ class Worker:
     def run(self) -> None:
         """Look through everything first, then work; at the end give back what is not finished.
 
-        Raises QueueUnreadable, StorageFailed, LockTimeout if the first look fails.
+        Raises QueueUnreadable, StorageFailed, LockTimeout if the first look fails; SyncFailed at any time.
         """
         self._look_at_everything()
         while not (self._stop.asked or self._finished()):
@@ -82,8 +84,8 @@ class Worker:
         """With `once`: nothing runs and nothing waits that could."""
         if not self._once or not self._jobs.idle or self._batches.open:
             return False
-        queue = self._ctx.queue.snapshot()
-        return queue.paused or all(job.lease for job in queue.jobs)
+        queue = self._ctx.queue.status()
+        return queue.paused or not (queue.counts[JobState.READY] or queue.counts[JobState.DELAYED])
 
     def _turn(self) -> None:
         """Wait a tick for news, record it, and do what is due."""
@@ -96,6 +98,7 @@ class Worker:
 
     def _each_second(self) -> None:
         self._jobs.retry_recording()
+        self._ctx.queue.tend()
         if not (self._stop.asked or self._wanted()):
             self._stop.ask()
         others = self._ctx.life.others()
@@ -132,6 +135,8 @@ class Worker:
             return
         try:
             do()
+        except SyncFailed:
+            raise
         except (BagmillError, OSError) as error:
             logger.warning("resting for {:g} s: {}", HOLD, error)
             self._held_until = time.monotonic() + HOLD

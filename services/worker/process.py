@@ -32,9 +32,9 @@ def run_worker(
     """
     stop = Stop()
     _listen(stop)
-    life = WorkerLife(settings)
+    life, queue = WorkerLife(settings), FileQueue(settings)
     try:
-        ctx = Context(settings, StateManager(settings), FileQueue(settings), life)
+        ctx = Context(settings, StateManager(settings), queue, life)
         ctx.states.prepare()
         life.begin()
         about = f"worker {life.id} started: {settings.max_parallel_nodes} jobs at a time"
@@ -49,6 +49,7 @@ def run_worker(
         logger.exception("the worker can't go on")
         return 1
     finally:
+        queue.finish()
         life.end()
     say(Action.WORKER_STOPPED, f"worker {life.id} stopped", worker=life.id)
     return 0

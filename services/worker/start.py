@@ -7,7 +7,7 @@ from bagmill.errors import OutputExists
 from models.job import JobRequest, Resources
 from models.queue import Job
 from models.workflow import Status, StepState, WorkflowState
-from services import advance, durable
+from services import advance, disk, durable
 from services.advance import CHILDREN
 from services.edit import Edit
 from services.problems import problem_of
@@ -93,4 +93,4 @@ def _make_room(folder: Path, step: StepState) -> None:
     for partial, name, _ in partials(folder):
         if name == step.name:
             durable.remove_tree(partial)
-    partial_folder(folder, step.name, step.fence).mkdir()
+    disk.mkdir(partial_folder(folder, step.name, step.fence))

@@ -8,6 +8,7 @@ import pytest
 
 from bagmill.sample import write_sample
 from config import Settings
+from tests.support.places import lose_queue
 from tests.support.results import commits, ended, rows_by_topic
 from tests.support.server import Server
 from tests.support.waiting import wait_for
@@ -49,7 +50,7 @@ def test_all_runs_complete_after_a_kill(settings: Settings, tmp_path: Path, queu
         wait_for(lambda: committed(server) >= moment, f"{moment} committed steps (seed {SEED})")
         server.kill()
         if queue_file == "deleted":
-            settings.queue_state_file.unlink()
+            lose_queue(settings)
 
         server.start()
 

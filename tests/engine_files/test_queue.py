@@ -10,8 +10,7 @@ import pytest
 
 from models.base import utc_now
 from models.queue import Job, JobState, Lease, QueueState
-from services.queue_memory import MemoryQueue
-from services.queue_service import FileQueue, Queue
+from services.queue_service import FileQueue, MemoryQueue, Queue
 from tests.engine_files.making import job, lease
 from tests.support.places import settings_in
 from tests.support.waiting import wait_for

@@ -11,8 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from models.base import utc_now
 from models.queue import Lease
-from services.queue_memory import MemoryQueue
-from services.queue_service import FileQueue, Queue
+from services.queue_service import FileQueue, MemoryQueue, Queue
 from tests.engine_files.making import job, lease
 from tests.support.places import settings_in
 

@@ -41,6 +41,12 @@ def settings_in(folder: Path, **changes: object) -> Settings:
     return Settings(_env_file=None, **(defaults | values | changes))
 
 
+def lose_queue(settings: Settings) -> None:
+    """Remove the files of the queue, as far as they are there."""
+    for path in (settings.queue_state_file, settings.queue_journal):
+        path.unlink(missing_ok=True)
+
+
 def environment(settings: Settings, **more: str) -> dict[str, str]:
     """The environment that gives a child process exactly these settings.
 

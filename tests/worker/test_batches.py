@@ -12,6 +12,7 @@ from services.children import read_children
 from services.control import Control
 from services.worker.batches import Batches
 from tests.conftest import Sample
+from tests.support.places import lose_queue
 from tests.support.processes import kill
 from tests.support.waiting import wait_for
 from tests.worker.making import House
@@ -182,7 +183,7 @@ def test_the_next_worker_makes_the_children_that_are_missing(
         worker.popen.wait()
     before = [child.id for child in read_children(house.folder(parent))]
     died(house, parent)
-    house.settings.queue_state_file.unlink()
+    lose_queue(house.settings)
 
     house.work(LISTING + "finish()")
 

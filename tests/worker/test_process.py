@@ -13,6 +13,7 @@ from models.workflow import EventType, Status
 from services import locks
 from services.worker.process import Employer
 from tests.conftest import Sample
+from tests.support.places import lose_queue
 from tests.support.processes import kill
 from tests.support.waiting import wait_for
 from tests.worker.making import House
@@ -81,7 +82,7 @@ def test_twenty_workflows_survive_kills_of_everything(house: House, sample: Samp
             wait_for(lambda done=done: completed() >= done, "some progress")  # type: ignore[misc]
             kill(worker.family())
             worker.popen.wait()
-    house.settings.queue_state_file.unlink()
+    lose_queue(house.settings)
 
     with house.worker() as worker:
         states = [house.wait(workflow) for workflow in workflows]

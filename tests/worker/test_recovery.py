@@ -11,6 +11,7 @@ from services import advance
 from services.worker.life import WorkerLife
 from services.worker.outcome import MOST_INTERRUPTIONS
 from services.worker.reconcile import Reconciler
+from tests.support.places import lose_queue
 from tests.worker.making import DEAD, House, fill
 
 WORKS = "finish()"
@@ -197,9 +198,10 @@ def test_a_queue_that_is_gone_or_spoilt_is_made_anew(
     workflows = [house.submit("ingest", recording) for _ in range(3)]
     half_written(house, workflows[0])
     if queue is None:
-        house.settings.queue_state_file.unlink()
+        lose_queue(house.settings)
     else:
         house.settings.queue_state_file.write_bytes(queue)
+        house.settings.queue_journal.write_bytes(queue)
 
     house.work(WORKS)
 

@@ -1,0 +1,154 @@
+"""The queue in two files: a readable snapshot, and a journal of what was done since."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from config import Settings
+from services import disk, durable
+from services.errors import SyncFailed
+from services.queue import snapshots
+from services.queue.board import Board, Record
+from services.queue.journal import Journal
+from services.queue.lock import QueueLock
+from services.queue.operations import BaseQueue, Change
+from services.queue.renewal import AFTER, IDLE_AFTER, Renewal
+from services.queue.reserve import Reserve
+from services.queue.snapshots import BadSnapshot, Head
+from services.queue.store import Store
+
+LEAST_BOUND = 1 << 20
+"""Bytes that the journal may have before it is shortened; half the snapshot's, if that is more."""
+_DOORBELL_SECONDS = 0.05
+
+
+class FileQueue(BaseQueue):
+    """The queue in QUEUE_STATE_FILE and `queue-journal.jsonl` beside it. Making one touches no file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.path = settings.queue_state_file
+        self.journal = settings.queue_journal
+        self._reserve = Reserve(settings.queue_reserve)
+        self._lock = QueueLock(settings.queue_lock)
+        self._store = Store(self.path, self.journal, self._reserve)
+        self._renewal = Renewal(self.renew_snapshot)
+        self._broken: SyncFailed | None = None
+        self._bound = LEAST_BOUND
+
+    def version(self) -> tuple[int, ...]:
+        """The journal's inode, time and size; empty if there is none."""
+        try:
+            stat = self.journal.stat()
+        except FileNotFoundError:
+            return ()
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+    def wait(self, version: tuple[int, ...], timeout: float) -> tuple[int, ...]:
+        """Look at the file every 50 ms until its version is another, at most `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while (now := self.version()) == version and (rest := deadline - time.monotonic()) > 0:
+            time.sleep(min(_DOORBELL_SECONDS, rest))
+        return now
+
+    def tend(self) -> None:
+        """Renew the snapshot if whoever should have done it is gone. Raises as `renew_snapshot`."""
+        with self._held() as store:
+            journal, seq = store.journal, store.board.seq
+        if journal is None:
+            return
+        with suppress(BadSnapshot):
+            head = snapshots.read_head(self.path)
+            if head and head.history == journal.history and head.seq >= seq:
+                return
+        place = journal.place()
+        if place is None or time.time() - place.st_mtime > 2 * AFTER:
+            self._renewal.ask(0.0)
+
+    def finish(self) -> None:
+        """Leave the snapshot as it should be; to be called when this object is needed no more."""
+        self._renewal.end()
+
+    def renew_snapshot(self) -> None:
+        """Write the snapshot as the queue is now, and shorten the journal if it has grown.
+
+        Raises StorageFailed, LockTimeout, QueueUnreadable, SyncFailed.
+        """
+        with self._held() as store:
+            journal, picture = store.journal, store.board.picture()
+            if journal is None or self._is_known(Head(journal.history, picture.seq)):
+                return
+            start = journal.size
+        self._reserve.keep()
+        self._reach(journal, picture.seq)
+        data = snapshots.layout(picture, journal.history)
+        self._bound = max(LEAST_BOUND, len(data) // 2)
+        self._install(durable.write_temporary(self.path, data), journal, picture.seq, start)
+        durable.fsync_dir(self.path.parent)
+
+    def _install(self, temporary: Path, journal: Journal, seq: int, start: int) -> None:
+        """Put a snapshot up to number `seq` in its place, unless there is as new a one by now."""
+        with self._held() as store:
+            if store.journal is not journal or self._is_known(Head(journal.history, seq)):
+                disk.unlink(temporary)
+                return
+            durable.replace(temporary, self.path)
+            if journal.size > self._bound:
+                durable.fsync_dir(self.path.parent)  # before the lines are gone that it stands for
+                store.shorten(seq, start)
+                durable.sweep_temporaries(self.path)
+
+    def rebuilt(self) -> None:
+        """See Queue. Also removes what crashed writers left beside the file."""
+        super().rebuilt()
+        with self._held():
+            durable.sweep_temporaries(self.path)
+            durable.sweep_temporaries(self.journal)
+
+    def _is_known(self, wanted: Head) -> bool:
+        """Whether the snapshot on the disk is as new as that; a bad one is set aside. Under the lock."""
+        try:
+            head = snapshots.read_head(self.path)
+        except BadSnapshot:
+            durable.set_aside(self.path)
+            return False
+        return head is not None and head.history == wanted.history and head.seq >= wanted.seq
+
+    @contextmanager
+    def _change(self, *, certain: bool = False, vital: bool = False, lazy: bool = False) -> Iterator[Change]:
+        with self._held() as store:
+
+            def make(record: Record) -> None:
+                store.add(record, vital=vital)
+
+            change = Change(store.board, make)
+            yield change
+            journal, seq = store.journal, store.board.seq
+            empty = not store.board.entries
+        if journal is None or not (change.made or certain):
+            return
+        if not lazy:
+            self._reach(journal, seq)
+        if change.made:
+            big = journal.size > self._bound
+            self._renewal.ask(0.0 if big else IDLE_AFTER if empty else AFTER)
+
+    def _reach(self, journal: Journal, seq: int) -> None:
+        try:
+            journal.reach(seq)
+        except SyncFailed as error:
+            self._broken = error
+            raise
+
+    @contextmanager
+    def _look(self) -> Iterator[Board]:
+        with self._held() as store:
+            yield store.board
+
+    @contextmanager
+    def _held(self) -> Iterator[Store]:
+        if self._broken:
+            raise self._broken
+        with self._lock.held():
+            self._store.catch_up()
+            yield self._store

@@ -1,0 +1,71 @@
+"""The lines of `queue-journal.jsonl`: one operation each, numbered, with a checksum over the line.
+
+A line also says which number was known to be on the disk when it was written (`d`). So a bad line can be
+judged: if a later line knows it to have been on the disk, the file was damaged; if none does, it is what a
+crash left of lines that were never acknowledged, and it is cut off. Whether it is the last line says nothing:
+the later of two pages may reach the disk before the earlier.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from services.queue.board import Record
+
+_HEAD = b'{"crc": "'
+_BODY = len(_HEAD) + 8 + len('", ')
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
+class BadLine(Exception):
+    """These bytes are no line of a journal."""
+
+
+class Line(NamedTuple):
+    """A line that was read: its number, what was on the disk when it was written, when, and what it says."""
+
+    seq: int
+    durable: int
+    at: str
+    record: Record
+
+
+def encode(line: Line) -> bytes:
+    """The line with its newline. Raises ValueError for what is no JSON."""
+    record = _ENCODER.encode(line.record)
+    body = f'"seq": {line.seq}, "d": {line.durable}, "at": "{line.at}", {record[1:]}\n'.encode()
+    return b'%b%08x", %b' % (_HEAD, zlib.crc32(body), body)
+
+
+def decode(data: bytes) -> Line:
+    """A line from its bytes, newline included. Raises BadLine."""
+    body = memoryview(data)[_BODY:]
+    if not data.startswith(_HEAD) or not data.endswith(b"}\n"):
+        raise BadLine
+    try:
+        if int(data[len(_HEAD) : len(_HEAD) + 8], 16) != zlib.crc32(body):
+            raise BadLine
+        record = json.loads(data)
+        del record["crc"]
+        return Line(record.pop("seq"), record.pop("d"), record.pop("at"), record)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadLine from error
+
+
+def decode_all(data: bytes) -> Iterator[tuple[Line | None, int]]:
+    """What lines there are in `data`, None for each bad one, and where each ends."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1 or len(data)
+        try:
+            yield decode(data[start:end]), end
+        except BadLine:
+            yield None, end
+        start = end
+
+
+def is_damage(rest: bytes, seq: int) -> bool:
+    """Whether a later line in `rest`, which begins with a bad one, knows `seq` to be on the disk."""
+    return any(line is not None and line.durable >= seq for line, _ in decode_all(rest))

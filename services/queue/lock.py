@@ -1,0 +1,103 @@
+"""The lock of the queue: taken for each operation, by many threads and processes.
+
+Who finds it taken waits in the kernel, which is fair and wakes at once. A thread of its own does the waiting,
+so that it can be given up: a process that is stopped while it holds the lock must not stop the others.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services import disk
+from services.durable import storage_failed
+from services.errors import LockTimeout
+from services.locks import TIMEOUT, open_lock
+
+
+class QueueLock:
+    """The lock file, kept open. To be used by the process that made it, not by what it forks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._name = str(path)
+        self._mutex = threading.Lock()
+        self._descriptor: int | None = None
+        self._news = threading.Condition()
+        self._blocked = False
+        self._wanted = False
+        self._granted = False
+        self._process = os.getpid()
+
+    def __del__(self) -> None:
+        if self._descriptor is not None and not self._blocked:
+            os.close(self._descriptor)
+
+    @contextmanager
+    def held(self, timeout: float = TIMEOUT) -> Iterator[None]:
+        """Hold the lock. Raises LockTimeout, StorageFailed; RuntimeError in a forked process."""
+        if self._process != os.getpid():
+            raise RuntimeError("A queue can't be used by a process that was forked: make one there.")
+        deadline = time.monotonic() + timeout
+        if not self._mutex.acquire(timeout=timeout):
+            raise LockTimeout(where={"path": str(self.path)})
+        try:
+            descriptor = self._take(deadline)
+            try:
+                yield
+            finally:
+                disk.unlock(descriptor, self.path)
+        finally:
+            self._mutex.release()
+
+    def _take(self, deadline: float) -> int:
+        while True:
+            if self._descriptor is None:
+                self._descriptor = open_lock(self.path)
+                self._identity = os.fstat(self._descriptor)
+            descriptor = self._descriptor
+            try:
+                if not self._flock(descriptor, deadline):
+                    raise LockTimeout(where={"path": str(self.path)})
+                if self._is_current():
+                    return descriptor
+            except OSError as error:
+                raise storage_failed(self.path, error) from error
+            self._descriptor = None
+            os.close(descriptor)
+
+    def _is_current(self) -> bool:
+        """Whether the path still names the file that is open: somebody may have removed or replaced it."""
+        try:
+            return os.path.samestat(self._identity, os.stat(self._name))  # noqa: PTH116 - faster than Path's
+        except FileNotFoundError:
+            return False
+
+    def _flock(self, descriptor: int, deadline: float) -> bool:
+        """Take the flock; False if the deadline came first."""
+        with self._news:
+            # A lock that the waiting thread gets is the descriptor's: nobody else may try it meanwhile.
+            if not self._blocked:
+                if disk.lock(descriptor, self.path):
+                    return True
+                self._blocked = True
+                threading.Thread(
+                    target=self._wait, args=(descriptor,), name="queue-lock", daemon=True
+                ).start()
+            self._wanted = True
+            self._news.wait_for(lambda: self._granted, max(0.0, deadline - time.monotonic()))
+            granted, self._granted, self._wanted = self._granted, False, False
+            return granted
+
+    def _wait(self, descriptor: int) -> None:
+        """Wait in the kernel, and hand the lock over, or back if nobody wants it any more."""
+        disk.lock(descriptor, self.path, wait=True)
+        with self._news:
+            self._blocked = False
+            if self._wanted:
+                self._granted = True
+                self._news.notify_all()
+            else:
+                disk.unlock(descriptor, self.path)
