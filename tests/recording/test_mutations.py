@@ -2,7 +2,6 @@
 
 import random
 import tracemalloc
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import pytest
 
 from bagmill.errors import BagmillError
 from bagmill.recording import Recording
-from tests.recording.making import FAIL, Maker, attachment, messages, messages_of, metadata
+from tests.mutations.ways import ruined
+from tests.recording.making import FAIL, MAGIC, Maker, attachment, messages, messages_of, metadata
 
 COUNT = 200
 MOST_MEMORY = 64 << 20
@@ -37,49 +37,6 @@ SEEDS = {
     "outside of chunks": plain("", summary=True, loose=True),
     "outside of chunks without summary": plain("", summary=False, loose=True),
 }
-EXTREMES = [
-    bytes(8),
-    b"\xff" * 8,
-    b"\xff" * 4 + bytes(4),
-    bytes(7) + b"\x80",
-    b"\xff" * 7 + b"\x7f",
-    bytes(4),
-]
-
-
-def flipped(data: bytes, chance: random.Random) -> bytes:
-    changed = bytearray(data)
-    for _ in range(chance.randint(1, 6)):
-        changed[chance.randrange(8, len(data))] = chance.randrange(256)
-    return bytes(changed)
-
-
-def cut(data: bytes, chance: random.Random) -> bytes:
-    start = chance.randrange(8, len(data))
-    return data[:start] + data[start + chance.randint(1, 200) :]
-
-
-def spliced(data: bytes, chance: random.Random) -> bytes:
-    at, start = chance.randrange(8, len(data)), chance.randrange(len(data))
-    return data[:at] + data[start : start + chance.randint(1, 400)] + data[at:]
-
-
-def extreme(data: bytes, chance: random.Random) -> bytes:
-    """A number of a length, an offset or a time at its limits."""
-    at, number = chance.randrange(8, len(data)), chance.choice(EXTREMES)
-    return data[:at] + number + data[at + len(number) :]
-
-
-def ended(data: bytes, chance: random.Random) -> bytes:
-    return data[: chance.randrange(8, len(data))] + chance.choice([b"", chance.randbytes(40)])
-
-
-def grafted(data: bytes, chance: random.Random) -> bytes:
-    other = chance.choice(list(SEEDS.values()))
-    return data[: chance.randrange(8, len(data))] + other[chance.randrange(len(other)) :]
-
-
-WAYS: list[Callable[[bytes, random.Random], bytes]] = [flipped, cut, spliced, extreme, ended, grafted]
 
 
 def look_at(path: Path) -> None:
@@ -108,7 +65,7 @@ def test_ruined_files_end_in_messages_or_in_an_error_of_the_project(tmp_path: Pa
     tracemalloc.start()
     try:
         for _ in range(COUNT):
-            path.write_bytes(ruined(SEEDS[name], chance))
+            path.write_bytes(MAGIC + ruined(SEEDS[name][len(MAGIC) :], chance, list(SEEDS.values())))
             for look in (look_at, look_closely):
                 with suppress(BagmillError):
                     look(path)
@@ -117,16 +74,10 @@ def test_ruined_files_end_in_messages_or_in_an_error_of_the_project(tmp_path: Pa
         tracemalloc.stop()
 
 
-def ruined(data: bytes, chance: random.Random) -> bytes:
-    for _ in range(chance.randint(1, 2)):
-        data = chance.choice(WAYS)(data, chance)
-    return data
-
-
 def test_noise_behind_the_magic_bytes(tmp_path: Path) -> None:
     chance = random.Random(5)
     path = tmp_path / "noise.mcap"
     for size in range(300):
-        path.write_bytes(b"\x89MCAP0\r\n" + chance.randbytes(size))
+        path.write_bytes(MAGIC + chance.randbytes(size))
         with pytest.raises(BagmillError):
             look_at(path)
