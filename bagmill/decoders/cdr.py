@@ -8,10 +8,10 @@ import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets, UnreadableMessage
 from bagmill.decoders.byteorder import strangeness
-from bagmill.decoders.columnar.block import BlockDecoder
+from bagmill.decoders.columnar.block import BlockDecoder, Part
 from bagmill.decoders.columnar.compiling import compiled_plan
 from bagmill.decoders.columnar.walked import Mask
-from bagmill.decoders.merging import Part, merge
+from bagmill.decoders.merging import merge, others
 from bagmill.decoders.reasons import reasons
 from bagmill.decoders.rows import Row
 from bagmill.decoders.wire import Cursor, Wire, compiled_reader
@@ -24,6 +24,7 @@ _PLAIN = (0x0000, 0x0001)
 _PARAMETER_LISTS = (0x0002, 0x0003)
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 _MOST_PADDING = 3
+_NONE = -1
 _SAMPLE = 64
 """How many messages are looked at to find out whether a big-endian header is true."""
 
@@ -42,25 +43,20 @@ class CdrDecoder:
 
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages, after a look at those that say that they are big-endian."""
+        kinds = _kinds(buffer, start, end)
         if self._big_means is None:
-            self._judge_big_endian(_samples(buffer, start, end))
-        parts = [self._empty, *self._parts(buffer, start, end)]
-        array, rows = merge(parts)
-        bad = np.setdiff1d(np.arange(len(start)), rows, assume_unique=True)
-        unreadable = reasons(self.read_message, buffer, start, end, bad)
+            self._judge_big_endian(_samples(buffer, start, end, kinds))
+        array, rows = merge(list(self._parts(buffer, start, end, kinds)), pa.struct(list(self.fields)))
+        unreadable = reasons(self.read_message, buffer, start, end, rows)
         return Decoded(pa.RecordBatch.from_struct_array(array), unreadable)
 
-    @property
-    def _empty(self) -> Part:
-        return pa.array([], pa.struct(list(self.fields))), np.zeros(0, np.int64)
-
-    def _parts(self, buffer: Buffer, start: Offsets, end: Offsets) -> Iterator[Part]:
+    def _parts(self, buffer: Buffer, start: Offsets, end: Offsets, kinds: Offsets) -> Iterator[Part]:
         """Decode the messages of each encapsulation together."""
-        rows = np.flatnonzero(end - start >= HEADER)
-        kinds = buffer[start[rows]].astype(np.int64) << 8 | buffer[start[rows] + 1]
-        for kind in np.unique(kinds).tolist():
+        alike = len(kinds) and (kinds == kinds[0]).all()
+        for kind in [int(kinds[0])] if alike else np.unique(kinds).tolist():
             if kind in (*_PLAIN, *_PARAMETER_LISTS):
-                yield from self._bodies(buffer, start, end, rows[kinds == kind], self._order(kind))
+                rows = np.flatnonzero(kinds == kind)
+                yield from self._bodies(buffer, start, end, rows, self._order(kind))
 
     def _order(self, kind: int) -> str:
         return "<" if kind & 1 else self._big_means or ">"
@@ -70,13 +66,11 @@ class CdrDecoder:
     ) -> Iterator[Part]:
         """Decode messages of one encapsulation, with the widths that wide characters may have."""
         for wire in self._wires(order):
-            array, read = BlockDecoder(compiled_plan(self._root, wire), HEADER, ends_well).decode(
-                buffer, start[rows], end[rows]
-            )
-            yield array, rows[read]
-            rows = np.delete(rows, read)
-            if not len(rows):
-                return
+            if len(rows):
+                decoder = BlockDecoder(compiled_plan(self._root, wire), HEADER, ends_well)
+                array, read = decoder.decode(buffer, start[rows], end[rows])
+                yield array, rows[read]
+                rows = others(read, rows)
 
     def _wires(self, order: str) -> list[Wire]:
         return [Wire(order, 8, terminated=True, wide=wide) for wide in self._widths]
@@ -185,12 +179,19 @@ def ends_well(buffer: Buffer, position: Offsets, start: Offsets, end: Offsets) -
     return fine
 
 
-def _samples(buffer: Buffer, start: Offsets, end: Offsets) -> list[bytes]:
+def _kinds(buffer: Buffer, start: Offsets, end: Offsets) -> Offsets:
+    """The encapsulation of each message; `_NONE` of those that are too short."""
+    rows = np.flatnonzero(end - start >= HEADER)
+    kinds = np.full(len(start), _NONE)
+    if len(rows):
+        kinds[rows] = np.ndarray((buffer.size - 1,), ">u2", buffer, strides=(1,))[start[rows]]
+    return kinds
+
+
+def _samples(buffer: Buffer, start: Offsets, end: Offsets, kinds: Offsets) -> list[bytes]:
     """The first messages whose header says big-endian."""
-    whole = end - start >= HEADER
-    first, last = start[whole], end[whole]
-    big = np.flatnonzero((buffer[first] | buffer[first + 1]) == 0)[:_SAMPLE]
-    return [bytes(buffer[first[row] : last[row]]) for row in big]
+    big = np.flatnonzero(kinds == 0)[:_SAMPLE]
+    return [bytes(buffer[start[row] : end[row]]) for row in big]
 
 
 def _has_wide_strings(node: Type, known: dict[int, bool] | None = None) -> bool:

@@ -6,17 +6,22 @@ import numpy as np
 import pyarrow as pa
 
 from bagmill.decoders.base import Offsets
-
-Part = tuple[pa.StructArray, Offsets]
-"""Some of the messages as rows, and their numbers, ascending."""
+from bagmill.decoders.columnar.block import Part
 
 
-def merge(parts: Sequence[Part]) -> Part:
-    """Put the rows of all parts (one at least) in the order of their messages."""
-    parts = [part for part in parts if len(part[1])] or parts[:1]
-    if len(parts) == 1:
-        return parts[0]
-    rows = np.concatenate([rows for _, rows in parts])
+def merge(parts: Sequence[Part], type_: pa.StructType) -> Part:
+    """Put the rows of all parts in the order of their messages; `type_`: of all of them."""
+    filled = [part for part in parts if len(part[1])]
+    if not filled:
+        return pa.array([], type_), np.zeros(0, np.int64)
+    if len(filled) == 1:
+        return filled[0]
+    rows = np.concatenate([rows for _, rows in filled])
     order = np.argsort(rows)
-    array = pa.concat_arrays([array for array, _ in parts])
+    array = pa.concat_arrays([array for array, _ in filled])
     return array.take(pa.array(order)), rows[order]
+
+
+def others(some: Offsets, rows: Offsets) -> Offsets:
+    """The rows without those of some numbers."""
+    return rows[:0] if len(some) == len(rows) else np.delete(rows, some)

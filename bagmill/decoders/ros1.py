@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets, UnreadableMessage
@@ -32,8 +31,7 @@ class Ros1Decoder:
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages."""
         array, rows = self._block.decode(buffer, start, end)
-        bad = np.setdiff1d(np.arange(len(start)), rows, assume_unique=True)
-        unreadable = reasons(self.read_message, buffer, start, end, bad)
+        unreadable = reasons(self.read_message, buffer, start, end, rows)
         return Decoded(pa.RecordBatch.from_struct_array(array), unreadable)
 
     def read_message(self, payload: bytes) -> Row:

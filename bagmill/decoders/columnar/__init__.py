@@ -6,9 +6,10 @@
 2. The **walk** (`walk`) takes a vector of cursors, one a message, through the steps. It reads only counts and
    lengths, and records positions: of each run, text and sequence. Lists of elements of different sizes are
    walked by rank: the first element of all messages, then the second of all that have one. Where few cursors
-   are left, one by one is faster (`scalar`).
-3. The **assembly** (`arrays`) copies the values of each leaf from the positions with a few calls (`sources`,
-   `elements`, `texts`) and makes Arrow arrays of them.
+   are left, one by one is faster (`scalar`). Where all messages have the same shape, the walk of the first
+   holds for all (`uniform`).
+3. The **assembly** (`arrays`) copies the values of each leaf from the positions with a few calls
+   (`scattered`, `elements`, `texts`) and makes Arrow arrays of them.
 
 A message that does not fit is left out, and never disturbs the others (`block`).
 """

@@ -133,9 +133,9 @@ class _Builder:
     def column(self, node: Type, type_: pa.DataType) -> Column:
         match node:
             case Primitive(kind=Kind.STRING):
-                return self.text(type_, None)
+                return self.text(node, type_, None)
             case Primitive(kind=Kind.WSTRING):
-                return self.text(type_, self.shared.wire.wide)
+                return self.text(node, type_, self.shared.wire.wide)
             case Primitive(kind=kind):
                 return self.numbers(type_, kind, None)
             case Sequence(element=Primitive(kind=kind)) if kind in CODES:
@@ -164,8 +164,7 @@ class _Builder:
         self.values += 1
         return Number(type_, place, offset, kind, count)
 
-    def text(self, type_: pa.DataType, width: int | None) -> Text:
-        node = Primitive(Kind.WSTRING if width else Kind.STRING)
+    def text(self, node: Type, type_: pa.DataType, width: int | None) -> Text:
         known = self.shared.flow.after(node, self.known)
         self.count_ahead()
         step = Ragged(self.slot(), self.slot(), width or 1)
@@ -180,7 +179,7 @@ class _Builder:
         self.count_ahead()
         step = Ragged(self.slot(), self.slot(), size, self.shared.sizes.alignment(size), node.bound)
         self.add(step, known)
-        return Numbers(type_, step.place, step.count, kind)
+        return Numbers(type_, step.place, step.count, kind, size)
 
     def elements(self, node: Sequence, type_: pa.DataType) -> Elements | Rows:
         least = self.shared.sizes.least(node.element)

@@ -1,6 +1,6 @@
 """The places of elements of a fixed size, and of all that is in them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ class Lists:
     count: Offsets
 
     @classmethod
-    def found(cls, step: Records, slots: Mapping[int, Offsets]) -> "Lists":
+    def found(cls, step: Records, slots: Mapping[int, Offsets] | Sequence[Offsets]) -> "Lists":
         """The lists that a step has recorded."""
         place, count = slots[step.place], slots[step.count]
         # In a regular layout nothing is aligned to more than the first value is.
@@ -68,12 +68,14 @@ class Lists:
         numbers: Offsets = np.arange(int(self.count.sum())) + np.repeat(self.skipped - before, self.count)
         return numbers
 
-    def bytes(self, buffer: Buffer, size: int) -> Buffer | None:
-        """The first `size` bytes of each element, if the lists are long enough to be copied one by one."""
-        total = int(self.count.sum())
-        if not self.layout.regular or total < _MANY * len(self.count):
-            return None
-        stride = self.layout.stride
+    @property
+    def are_long(self) -> bool:
+        """Whether the lists are long enough to be copied one by one."""
+        return self.layout.regular and int(self.count.sum()) >= _MANY * len(self.count)
+
+    def bytes(self, buffer: Buffer, size: int) -> Buffer:
+        """The first `size` bytes of each element, copied list by list; for a regular layout only."""
+        total, stride = int(self.count.sum()), self.layout.stride
         result, done = np.empty((total, size), np.uint8), 0
         begin = self.place + self.skipped * stride
         for place, count in zip(begin.tolist(), self.count.tolist(), strict=True):

@@ -112,15 +112,21 @@ class Text:
     width: int | None
     terminated: bool
 
+    @property
+    def size(self) -> int:
+        """The bytes of a character."""
+        return self.width or 1
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A sequence of numbers; of bytes it is one binary value."""
+    """A sequence of numbers of `size` bytes; of single bytes it is one binary value."""
 
     type: pa.DataType
     place: int
     count: int
     kind: Kind
+    size: int
 
 
 @dataclass(frozen=True, slots=True)

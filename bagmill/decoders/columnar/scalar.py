@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from bagmill.decoders.base import Buffer
+from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.columnar.alignment import WIDEST
 from bagmill.decoders.columnar.plan import COUNT, Align, Frame, Loop, Plan, Ragged, Records, Run, Step
 from bagmill.decoders.columnar.walked import Part
@@ -62,6 +62,12 @@ class ScalarWalk:
         except _Bad:
             self._back(marks)
             return None
+
+    def slots(self) -> list[Offsets]:
+        """What was found, by slot."""
+        return [
+            np.frombuffer(values, np.int64) if values else np.zeros(0, np.int64) for values in self._found
+        ]
 
     def part(self, frame: Frame) -> Part | None:
         """What was found of a frame's entries, if anything."""

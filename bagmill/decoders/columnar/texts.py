@@ -1,5 +1,6 @@
 """All texts of a column at once: checked together, and one by one only where something is wrong."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -7,8 +8,8 @@ import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.columnar.arrays import pieces
-from bagmill.decoders.columnar.plan import Plan
-from bagmill.decoders.columnar.sources import Int32s, Source, offsets_of
+from bagmill.decoders.columnar.leaves import Int32s, Leaves, offsets_of
+from bagmill.decoders.columnar.plan import Text
 from bagmill.decoders.wire import wide_text
 
 _ASCII = 128
@@ -16,34 +17,21 @@ _MOST = (1 << 31) - 1
 """Most bytes that a column of texts can hold. Of wide characters a text may have more than its message."""
 
 
-def read_texts(plan: Plan, source: Source, slots: list[Offsets]) -> tuple[dict[int, pa.Array], Offsets]:
-    """The texts of all columns by the slot of their places; and the places of those that are none."""
-    found, bad = {}, [np.zeros(0, np.int64)]
-    for text in plan.texts:
-        place, count = slots[text.place], slots[text.count]
-        if text.width is not None:
-            offsets, data = source.ragged(place, count * text.width)
-            offsets, data, wrong = _transcode(offsets, data, plan.wire.order, text.width)
+def read_texts(texts: Iterable[Text], leaves: Leaves) -> tuple[dict[int, pa.Array], dict[int, Offsets]]:
+    """The columns of texts, by the slot of their places; and of each, the numbers of those that are none."""
+    found, wrong = {}, {}
+    for text in texts:
+        offsets, data = leaves.ragged(text)
+        if text.width is None:
+            bad = _not_utf8(offsets, data)
         else:
-            if text.terminated:
-                bad.append(_unterminated(source, place, count))
-                count = count - (count > 0)
-            offsets, data = source.ragged(place, count)
-            wrong = _not_utf8(offsets, data)
+            offsets, data, bad = _transcode(offsets, data, leaves.order, text.width)
+        if text.terminated:
+            bad.extend(np.flatnonzero(leaves.marks(text)).tolist())
         found[text.place] = pieces(text.type, offsets, data)
-        if wrong:
-            bad.append(place[np.array(wrong) % len(place)])
-    return found, np.concatenate(bad)
-
-
-def _unterminated(source: Source, place: Offsets, count: Offsets) -> Offsets:
-    """The places of strings whose last byte is not NUL; those of no bytes at all are fine."""
-    if not count.all():
-        place, count = place[count > 0], count[count > 0]
-    if not len(place):
-        return place
-    wrong = np.flatnonzero(source.values(place + (count - 1), 0, "u1"))
-    return place[wrong % len(place)]
+        if bad:
+            wrong[text.place] = np.array(bad)
+    return found, wrong
 
 
 def _not_utf8(offsets: Int32s, data: Buffer) -> list[int]:

@@ -82,7 +82,7 @@ class _Walk:
             one = self._scalar.part(frame)
             join(frame, self._parts[frame.key] + ([one] if one else []), slots)
         walked = Walked(self._plan, start, slots)
-        return walked.without(self._bad) if self._bad.any() else walked
+        return walked.without(np.flatnonzero(self._bad)) if self._bad.any() else walked
 
     def _pass(self, frame: Frame, cursors: Cursors) -> None:
         for step in frame.steps:

@@ -31,8 +31,10 @@ class Walked:
         """The number of the message that each position lies in."""
         return np.searchsorted(self.start, positions, side="right") - 1
 
-    def without(self, bad: Mask) -> "Walked":
-        """The same without what belongs to bad messages; `bad`: by message."""
+    def without(self, messages: Offsets) -> "Walked":
+        """The same without what belongs to some messages."""
+        bad = np.zeros(len(self.start), np.bool_)
+        bad[messages] = True
         slots = self.slots.copy()
         _keep(slots, self.plan.root, ~bad[self.rows])
         for frame in self.plan.loops:
