@@ -29,7 +29,7 @@ def messages(recording: Path) -> Iterator[rows.Message]:
     """All messages by log time."""
     factories = [Ros2Decoder(), Ros1FromMemory(), ProtobufDecoder(), JSONDecoderFactory()]
     with recording.open("rb") as file:
-        for each in read_message_decoded(file, decoder_factories=factories):
+        for each in read_message_decoded(file, decoder_factories=factories, num_workers=2):
             yield each.channel.topic, each.message.log_time, each.message.publish_time, each.decoded_message
 
 
