@@ -9,6 +9,9 @@ from benchmarks.measure import RESULTS
 from benchmarks.plan import chosen
 from benchmarks.runner import RUNS, SCALE, Stage, folder_in_memory, start_costs
 
+BUSY = 0.7
+"""Processes that run on average; above this, others must be among them."""
+
 
 def main() -> None:
     """Measure each case, printing as it goes."""
@@ -20,6 +23,8 @@ def main() -> None:
         "cases": {},
     }
     print(report.heading(results))
+    if results["machine"]["load"] > BUSY:
+        print("Other processes keep this machine busy: numbers mean little until they are done.")
     with folder_in_memory() as folder:
         for case in chosen():
             stage = Stage(case, folder)

@@ -14,13 +14,14 @@ _PIN = re.compile(r"([\w.-]+)==([\w.]+)")
 
 
 def facts() -> dict[str, Any]:
-    """Processor, cores, memory, system, Python and the versions of packages."""
+    """Processor, cores, memory, system, load in the last minute, Python and versions of packages."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "load": os.getloadavg()[0],
         "packages": {name: version(name) for name in _PACKAGES}
         | dict(_PIN.findall((ROOT / "requirements-bench.txt").read_text())),
     }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 
 from bagmill.convert import convert
 from bagmill.options import ConvertOptions
-from benchmarks.check import check
+from benchmarks.check import check, tfrecord_rows
 from benchmarks.recordings.catalog import facts_of, recording
 from benchmarks.recordings.facts import Facts
+from benchmarks.report import markdown, replace
 from config import ROOT
 
 
@@ -42,6 +44,21 @@ def test_a_run_measures_checks_and_writes_down(tmp_path: Path) -> None:
     assert set(case["limit"]["parts"]) == {"read", "decompress", "crc", "parse", "write"}
     assert case["limit"]["size"] == pytest.approx(case["limit"]["own_size"], rel=0.02)
     assert not list(tmp_path.glob("bagmill-bench-*"))
+
+    page = tmp_path / "page.md"
+    page.write_text("before <!-- results -->old<!-- /results --> after")
+    replace(page, markdown("json", case))
+    assert page.read_text().startswith("before <!-- results -->\n### json\n")
+    assert page.read_text().endswith("<!-- /results --> after")
+    assert "\n| **bagmill** | " in page.read_text()
+    assert "old" not in page.read_text()
+
+
+def test_records_of_tfrecord_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "part-00000.tfrecord"
+    path.write_bytes(b"".join(struct.pack("<QI", size, 0) + bytes(size + 4) for size in (0, 7, 300)))
+
+    assert tfrecord_rows(path) == 3
 
 
 @pytest.fixture(scope="module")
