@@ -420,11 +420,20 @@ def test_what_is_not_used_harms_nobody() -> None:
             "A is declared a second time, differently from line 1",
         ),
         ("struct B { long a; };", "the schema does not define A, only B"),
-        ("enum A { P };", "the schema does not define A, only no struct"),
+        ("", "the schema does not define A, only no struct"),
     ],
 )
 def test_what_breaks_the_rules_is_refused(text: str, complaint: str) -> None:
     with pytest.raises(SchemaInvalid, match=complaint):
+        parse_omgidl("A", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["union A switch (long) { case 1: long a; };", "enum A { P };", "typedef long A;", "const long A = 1;"],
+)
+def test_only_structs_are_messages(text: str) -> None:
+    with pytest.raises(SchemaUnsupported, match="A is no struct"):
         parse_omgidl("A", text)
 
 

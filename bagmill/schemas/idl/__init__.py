@@ -94,6 +94,8 @@ def _find_root(scopes: Scopes) -> StructDecl:
     if len(same) == 1:
         scopes.only(same[0])
         return same[0]
+    if written in scopes.declared:
+        raise scopes.source.unsupported(scopes.declared[written].at, f"{written[-1]} is no struct")
     names = ", ".join("::".join(item.path) for item in structs[:10])
     raise SchemaInvalid(
         f"the schema does not define {name}, only {names or 'no struct'}", where={"schema": name}
