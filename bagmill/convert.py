@@ -43,7 +43,7 @@ def convert(
     with Recording.open(recording) as source:
         tables = _tables(source, options)
         steps = _Steps(progress, 2 if must_be_inspected(tables) else 1)
-        decoders = open_decoders(source, tables, options, steps.sink)
+        decoders = open_decoders(source, tables, options, steps.sink, threads=threads)
         steps.next()
         files = ParquetFormat(options.compression)
         with WriterPool(output, files, threads=threads if threads > 1 else 0) as pool:

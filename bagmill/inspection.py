@@ -1,47 +1,67 @@
 """Decoders for the tables of a recording. JSON and CBOR need a look at all messages first, to know types."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from bagmill.choices import Selecting
-from bagmill.decoders import INSPECTIONS, Decoder, make_decoder
+from bagmill.decoders import INSPECTED, Decoder, Inspection, inspections, make_decoder
 from bagmill.recording import Block, Recording
 from bagmill.report import Progress, ProgressSink, silent
 from bagmill.tables import Table
+from bagmill.writers.lanes import Lanes
 
 Rows = npt.NDArray[np.int64]
 
 
 def must_be_inspected(tables: Collection[Table]) -> bool:
     """Whether `open_decoders` reads the recording once for these tables."""
-    return any(table.message_encoding in INSPECTIONS for table in tables)
+    return any(table.message_encoding in INSPECTED for table in tables)
 
 
 def open_decoders(
-    recording: Recording, tables: Sequence[Table], selection: Selecting, progress: ProgressSink = silent
+    recording: Recording,
+    tables: Sequence[Table],
+    selection: Selecting,
+    progress: ProgressSink = silent,
+    *,
+    threads: int = 1,
 ) -> list[Decoder]:
     """Make the decoder of each table; only JSON and CBOR cost a reading of the selection's messages.
+
+    With `threads` above 1, reading overlaps with the look at what was read, and tables are looked at side by
+    side.
 
     Raises:
         RecordingDamaged: the selection says `on_corrupt="fail"` and there is damage; or nothing can be read.
     """
-    inspected = [table for table in tables if table.message_encoding in INSPECTIONS]
-    looks = [INSPECTIONS[table.message_encoding](table.schema) for table in inspected]
+    inspected = [table for table in tables if table.message_encoding in INSPECTED]
+    kinds = inspections()
+    looks = [kinds[table.message_encoding](table.schema) for table in inspected]
+    grouping = Grouping(inspected)
     if inspected:
-        grouping = Grouping(inspected)
-        for block in read_blocks(recording, inspected, selection):
-            for number, rows in grouping.split(block):
-                looks[number].take(block.buffer, block.start[rows], block.end[rows])
-            progress(Progress("inspect", recording.done_bytes, recording.size))
+        lanes = Lanes(threads if threads > 1 else 0, most_bytes=0)
+        try:
+            for block in read_blocks(recording, inspected, selection, ahead=threads > 1):
+                _look(block, grouping, looks, lanes)
+                progress(Progress("inspect", recording.done_bytes, recording.size))
+        finally:
+            lanes.stop()
     found = iter(looks)
     return [
         next(found).decoder()
-        if table.message_encoding in INSPECTIONS
+        if table.message_encoding in INSPECTED
         else make_decoder(table.schema, table.message_encoding)
         for table in tables
     ]
+
+
+def _look(block: Block, grouping: "Grouping", looks: Sequence[Inspection], lanes: Lanes) -> None:
+    for number, rows in grouping.split(block):
+        lanes.run(str(number), partial(looks[number].take, block.buffer, block.start[rows], block.end[rows]))
+    lanes.finish()  # before the buffer is filled again
 
 
 def read_blocks(

@@ -1,12 +1,13 @@
 """Decoders: `make_decoder` finds the one for a topic, and falls back to keeping bytes."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from bagmill.decoders.base import Decoded, Decoder, Note
 from bagmill.decoders.cbor import CborInspection
 from bagmill.decoders.cdr import CdrDecoder
 from bagmill.decoders.inspected import Inspection
-from bagmill.decoders.json import JsonInspection
+from bagmill.decoders.json import JsonInspection, Room
 from bagmill.decoders.plain import check_plain
 from bagmill.decoders.raw import RawDecoder
 from bagmill.decoders.ros1 import Ros1Decoder
@@ -15,13 +16,24 @@ from bagmill.recording import Schema
 from bagmill.schemas import parse
 from bagmill.schemas.tree import Struct
 
-__all__ = ["INSPECTIONS", "Decoded", "Decoder", "Inspection", "Note", "RawDecoder", "make_decoder"]
+__all__ = [
+    "INSPECTED",
+    "Decoded",
+    "Decoder",
+    "Inspection",
+    "Note",
+    "RawDecoder",
+    "inspections",
+    "make_decoder",
+]
 
-INSPECTIONS: Mapping[str, Callable[[Schema | None], Inspection]] = {
-    "cbor": CborInspection,
-    "json": JsonInspection,
-}
-"""What looks at messages before they are decoded, by their encoding, where their own types are needed."""
+INSPECTED = frozenset({"cbor", "json"})
+"""Encodings of messages that are looked at before they are decoded, for their types."""
+
+
+def inspections() -> Mapping[str, Callable[[Schema | None], Inspection]]:
+    """What looks at the messages of a topic by their encoding, for the topics of one recording."""
+    return {"cbor": CborInspection, "json": partial(JsonInspection, room=Room())}
 
 
 def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
@@ -31,8 +43,8 @@ def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
     `raw_reason`. For JSON and CBOR the types come from the schema alone: to take what it leaves open from the
     messages, show them to an `Inspection` first (`bagmill.inspection.open_decoders` does).
     """
-    if message_encoding in INSPECTIONS:
-        return INSPECTIONS[message_encoding](schema).decoder()
+    if message_encoding in INSPECTED:
+        return inspections()[message_encoding](schema).decoder()
     try:
         root = parse(schema, message_encoding)
         assert schema is not None

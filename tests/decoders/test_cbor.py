@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bagmill.decoders import INSPECTIONS, Decoder
+from bagmill.decoders import Decoder
 from bagmill.decoders.base import UnreadableMessage
-from bagmill.decoders.cbor import parse_message
+from bagmill.decoders.cbor import CborInspection, parse_message
 from bagmill.recording import Schema
 from bagmill.schemas.inference import json_type
 from tests.convert.making import START, Sent, Stream, dataset, record
@@ -26,7 +26,7 @@ from tests.decoders.payloads import block, decode, reason
 
 def inspected(*payloads: bytes, given: Schema | None = None) -> Decoder:
     """The decoder after it has seen these messages."""
-    inspection = INSPECTIONS["cbor"](given)
+    inspection = CborInspection(given)
     inspection.take(*block(payloads))
     return inspection.decoder()
 

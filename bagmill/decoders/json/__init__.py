@@ -2,5 +2,6 @@
 
 from bagmill.decoders.json.decoder import JsonDecoder
 from bagmill.decoders.json.inspection import JsonInspection
+from bagmill.decoders.json.kept import Room
 
-__all__ = ["JsonDecoder", "JsonInspection"]
+__all__ = ["JsonDecoder", "JsonInspection", "Room"]

@@ -7,8 +7,9 @@ import numpy as np
 from bagmill.decoders.base import Buffer, Decoder, Offsets
 from bagmill.decoders.inspected import Inspection, payloads
 from bagmill.decoders.json.decoder import JsonDecoder
+from bagmill.decoders.json.kept import Kept, Room
 from bagmill.decoders.json.learning import learn, type_to_read
-from bagmill.decoders.json.lines import Numbers, runs, to_lines
+from bagmill.decoders.json.lines import Numbers, harmful_lines, join, runs, without
 from bagmill.decoders.json.plan import Plan, make_plan
 from bagmill.decoders.json.text import parse_message
 from bagmill.decoders.json.windows import Window, sweep
@@ -20,9 +21,11 @@ from bagmill.schemas.tree import Type
 class JsonInspection(Inspection):
     """Looks at JSON messages, many at once where they are like those that it has seen."""
 
-    def __init__(self, schema: Schema | None) -> None:
+    def __init__(self, schema: Schema | None, room: Room | None = None) -> None:
         super().__init__(schema, "json", parse_message)
         self._plan: Plan | None = None
+        self._kept = Kept(room or Room())
+        self._taken = 0
 
     def take(self, buffer: Buffer, start: Offsets, end: Offsets) -> None:
         """Look at the messages `buffer[start[i]:end[i]]`; those that can't be read are passed over."""
@@ -31,7 +34,11 @@ class JsonInspection(Inspection):
                 self._take_run(buffer, start[first:last], end[first:last])
 
     def _take_run(self, buffer: Buffer, start: Offsets, end: Offsets) -> None:
-        lines = to_lines(buffer, start, end)
+        candidates = join(buffer, start, end)
+        harmful = harmful_lines(candidates)
+        lines = without(candidates, harmful)
+        run = self._kept.begin(self._taken, candidates.text, harmful)
+        self._taken += start.size
 
         def fast(window: Window) -> bool:
             columns = self._plan.look(lines, window.first, window.last) if self._plan else None
@@ -39,6 +46,8 @@ class JsonInspection(Inspection):
                 return False
             for item, array in zip(self._plan.root.fields, columns.right(), strict=True):
                 learn(self.shape.member(item.name), item.type, array)
+            if run is not None:
+                self._kept.put(run, window.first, window.last, self._plan.schema, columns)
             number = np.delete(lines.number[window.first : window.last], columns.wrong)
             self._take_each(buffer, start, end, window.others(number))
             return True
@@ -66,4 +75,4 @@ class JsonInspection(Inspection):
 
     def make_decoder(self, root: Type) -> Decoder:
         """Make the decoder of a complete type."""
-        return JsonDecoder(root, self.name, self.notes)
+        return JsonDecoder(root, self.name, self.notes, self._kept)

@@ -72,58 +72,63 @@ def runs(start: Offsets, end: Offsets) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def to_lines(buffer: Buffer, start: Offsets, end: Offsets) -> Lines:
-    """Make lines of the messages `buffer[start[i]:end[i]]`, but for those that could do harm."""
-    start, end = _trimmed(buffer, start, end)
-    number = np.flatnonzero(end - start >= 2)
-    braces = (buffer[start[number]] == ord("{")) & (buffer[end[number] - 1] == ord("}"))
-    number = number[braces & _has_room(start, end, buffer.size)[number]]
-    lines = _joined(buffer, start, end, number)
-    harmful = np.unique(np.concatenate([*_harmful(lines)]))
-    if harmful.size:
-        lines = _joined(buffer, start, end, np.delete(number, harmful))
-    return lines
+def join(buffer: Buffer, start: Offsets, end: Offsets) -> Lines:
+    """Make lines of the messages `buffer[start[i]:end[i]]` that look like objects.
+
+    Those that `harmful_lines` names must not be parsed.
+    """
+    number = np.flatnonzero(end > start)
+    begin, behind = _trimmed(buffer, start[number], end[number])
+    braces = (buffer[begin] == ord("{")) & (buffer[behind - 1] == ord("}"))
+    has_room = np.append(start[1:], buffer.size)[number] > behind  # for a newline
+    chosen = np.flatnonzero(braces & has_room)
+    return _gathered(buffer, begin[chosen], behind[chosen], number[chosen])
+
+
+def without(lines: Lines, which: Numbers) -> Lines:
+    """All lines but some."""
+    if not which.size:
+        return lines
+    text = np.frombuffer(lines.text, np.uint8)
+    rest = np.delete(np.arange(len(lines)), which)
+    return _gathered(text, lines.offset[:-1][rest], lines.offset[1:][rest] - 1, lines.number[rest])
+
+
+def harmful_lines(lines: Lines) -> Numbers:
+    """Lines that the parser would get wrong, ascending; some are named that would do no harm."""
+    return np.unique(np.concatenate([*_harmful(lines)]))
 
 
 def _trimmed(buffer: Buffer, start: Offsets, end: Offsets) -> tuple[Offsets, Offsets]:
-    """Leave out white space around the messages."""
+    """Leave out white space around messages, but for one byte where there is nothing else."""
     for _ in range(_MOST_SPACES):
-        cut = _is_space(buffer, end - 1, end > start)
+        cut = _SPACE[buffer[end - 1]] & (end - start > 1)
         if not cut.any():
             break
         end = end - cut
     for _ in range(_MOST_SPACES):
-        cut = _is_space(buffer, start, end > start)
+        cut = _SPACE[buffer[start]] & (end - start > 1)
         if not cut.any():
             break
         start = start + cut
     return start, end
 
 
-def _is_space(buffer: Buffer, place: Numbers, exists: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    found = np.zeros(place.size, np.bool_)
-    found[exists] = _SPACE[buffer[place[exists]]]
-    return found
+def _gathered(buffer: Buffer, start: Offsets, end: Offsets, number: Numbers) -> Lines:
+    """The messages as one text. Arrow gathers far faster than `bytes.join`.
 
-
-def _joined(buffer: Buffer, start: Offsets, end: Offsets, number: Numbers) -> Lines:
-    start, end = start[number], end[number]
+    The byte behind each message comes along and becomes its newline.
+    """
     offset = np.zeros(number.size + 1, np.int64)
-    np.cumsum(end - start + 1, out=offset[1:])
     if not number.size:
         return Lines(pa.py_buffer(b""), offset, number)
-    # Arrow gathers far faster than `bytes.join`. The byte behind each message becomes its newline.
+    np.cumsum(end - start + 1, out=offset[1:])
     borders = np.stack([start, end + 1], axis=1).ravel()
     buffers = [None, pa.py_buffer(borders), pa.py_buffer(buffer)]
     messages_and_gaps = pa.Array.from_buffers(pa.large_binary(), borders.size - 1, buffers)
     text = messages_and_gaps.take(pa.array(np.arange(0, borders.size, 2))).buffers()[2]
     np.frombuffer(text, np.uint8)[offset[1:] - 1] = ord("\n")
     return Lines(text, offset, number)
-
-
-def _has_room(start: Offsets, end: Offsets, size: int) -> npt.NDArray[np.bool_]:
-    """Whether there is a byte behind a message that belongs to none."""
-    return np.append(start[1:], size) > end
 
 
 def _value(text: pa.Buffer) -> pa.Array:
@@ -133,7 +138,6 @@ def _value(text: pa.Buffer) -> pa.Array:
 
 
 def _harmful(lines: Lines) -> Iterator[Numbers]:
-    """Lines that the parser would get wrong; some are named that would do no harm."""
     yield lines.matching(_NULL_OUTSIDE, 0, len(lines))
     yield lines.matching(HALF_A_PAIR, 0, len(lines))
     try:

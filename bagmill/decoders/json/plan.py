@@ -65,28 +65,42 @@ class Columns:
         return [array.filter(pa.array(keep)) for array in self.arrays]
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Columns that were read of lines up to `last`, and the schema that they were read with."""
+
+    last: int
+    schema: pa.Schema
+    columns: Columns
+
+
 class Plan:
-    """How messages of a type are read. `most`: lines that may be read at a time."""
+    """How messages of a type are read, with `schema`. `most`: lines that may be read at a time."""
 
     def __init__(self, root: Struct) -> None:
         self.root = root
         self.most = max(1, _MOST_CELLS // leaves(root))
         self._fields = arrow_schema(root)
-        self._exact, loose = _schema(root, _PLAIN), _schema(root, _LOOSE)
-        self._schemas = [self._exact] if loose == self._exact else [self._exact, loose]
+        self.schema, loose = _schema(root, _PLAIN), _schema(root, _LOOSE)
+        self._schemas = [self.schema] if loose == self.schema else [self.schema, loose]
 
     def look(self, lines: Lines, first: int, last: int) -> Columns | None:
         """Read the lines `first` to `last` as they are; None if one of them can't be read so."""
         try:
-            return _read(self._exact, lines, first, last)
+            return _read(self.schema, lines, first, last)
         except pa.ArrowInvalid:
             return None
 
-    def decode(self, lines: Lines, first: int, last: int) -> Columns | None:
-        """Read lines into the arrays of the topic's columns; None if one of them can't be read so."""
+    def decode(self, lines: Lines, first: int, last: int, known: Read | None = None) -> Columns | None:
+        """Read lines into the arrays of the topic's columns; None if one of them can't be read so.
+
+        `known`: what a plan read of these lines before.
+        """
         for schema in self._schemas:
             try:
-                read = _read(schema, lines, first, last)
+                read = (
+                    known.columns if known and known.schema == schema else _read(schema, lines, first, last)
+                )
                 columns = Columns(self._converted(read.arrays), read.wrong)
             except pa.ArrowInvalid as error:
                 if not str(error).startswith("Failed to convert"):

@@ -35,6 +35,7 @@ def sweep(
     messages: int,
     *,
     most: Callable[[], int],
+    known: Callable[[int], int] = lambda _: 0,
     fast: Callable[[Window], bool],
     slow: Callable[[Window], None],
 ) -> None:
@@ -42,20 +43,22 @@ def sweep(
 
     Windows shrink where `fast` fails, so that few messages are read slowly for one that is bad. Where it
     fails again and again, more and more are read slowly before the next attempt: in the end that costs little
-    more than reading all slowly. `most`: the most lines to give to `fast` now, 0 for none.
+    more than reading all slowly. `most`: the most lines to give to `fast` now, 0 for none. `known`: how many
+    lines from one on to give to `fast` first, 0 for as many as will do.
     """
-    at, size, run = 0, len(lines), _LEAST
+    at, size, run = 0, known(0) or len(lines), _LEAST
     while at < len(lines):
         size = min(size, most(), len(lines) - at)
         if size >= _LEAST and fast(_window(lines, messages, at, at + size)):
             run = _LEAST if size >= _GROWTH * run else run
-            at, size = at + size, size * _GROWTH
+            at += size
+            size = known(at) or size * _GROWTH
         elif size > _LEAST:
             size = max(size // _GROWTH, _LEAST)
         else:
             last = min(at + run, len(lines))
             slow(_window(lines, messages, at, last))
-            at, size, run = last, _LEAST * _GROWTH, min(2 * run, _MOST_SLOW)
+            at, size, run = last, known(last) or _LEAST * _GROWTH, min(2 * run, _MOST_SLOW)
     if not len(lines):
         slow(Window(0, 0, 0, messages))
 
