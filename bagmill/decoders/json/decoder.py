@@ -60,7 +60,7 @@ class _Decoding:
             fast=lambda window: self._take_lines(lines, window, run),
             slow=lambda window: self._read_each(np.arange(window.begin, window.end)),
         )
-        rows, _ = merge(self._parts)
+        rows, _ = merge(self._parts, pa.struct(list(self._decoder.fields)))
         batch = pa.RecordBatch.from_arrays(rows.flatten(), schema=self._decoder.fields)
         return Decoded(batch, sorted(self._unreadable))
 
