@@ -4,13 +4,14 @@ import numpy as np
 import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets
+from bagmill.decoders.columnar.block import Part
 from bagmill.decoders.inspected import InspectedDecoder
 from bagmill.decoders.json.kept import Kept, Run
 from bagmill.decoders.json.lines import Lines, Numbers, harmful_lines, join, without
 from bagmill.decoders.json.plan import Plan, make_plan
 from bagmill.decoders.json.text import parse_message
 from bagmill.decoders.json.windows import Window, sweep
-from bagmill.decoders.merging import Part, merge
+from bagmill.decoders.merging import merge
 from bagmill.schemas.tree import Type
 
 
