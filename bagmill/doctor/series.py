@@ -43,7 +43,7 @@ class Series:
 
     def __init__(self, block: Block, numbering: Numbering) -> None:
         number = numbering.of(block)
-        self.rows = np.argsort(number.astype(np.int32), kind="stable")
+        self.rows = np.argsort(number.astype(np.uint16), kind="stable")
         self.number = number[self.rows]
         borders = np.flatnonzero(np.diff(self.number)) + 1
         self.heads = np.concatenate([[0], borders])

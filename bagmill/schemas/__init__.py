@@ -3,9 +3,12 @@
 The readers of languages are loaded when they are needed: together they cost more than a small conversion.
 """
 
+from dataclasses import replace
+from functools import lru_cache
+
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.recording import Schema
-from bagmill.schemas.tree import Struct, Type, Untyped
+from bagmill.schemas.tree import MOST_KNOWN, Struct, Type, Untyped
 
 PROTOBUF_SCHEMAS = ("protobuf", "proto")
 """Names of the schema encoding; the second is what some recorders write."""
@@ -28,9 +31,11 @@ def parse(schema: Schema | None, message_encoding: str) -> Type:
         raise SchemaUnsupported(
             f"messages of encoding {message_encoding!r} without a schema can't be decoded"
         )
-    return _parse_typed(schema, message_encoding)
+    # Without its id, by which the same definition goes in another recording.
+    return _parse_typed(replace(schema, id=0), message_encoding)
 
 
+@lru_cache(MOST_KNOWN)
 def _parse_typed(schema: Schema, message_encoding: str) -> Struct:
     match message_encoding, schema.encoding:
         case "cdr", "ros2msg":

@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ import pyarrow as pa
 from bagmill.errors import SchemaUnsupported
 from bagmill.schemas.names import RESERVED, distinct
 from bagmill.schemas.tree import (
+    MOST_KNOWN,
     PLACEHOLDER,
     Constant,
     Kind,
@@ -52,6 +54,7 @@ _SCALARS = {
 }
 
 
+@lru_cache(MOST_KNOWN)
 def arrow_schema(root: Struct) -> pa.Schema:
     """The columns of a message's own fields, under their own names where readers can tell them apart.
 
@@ -106,6 +109,7 @@ def _field(name: str, node: Type, optional: bool) -> pa.Field:
     return pa.field(name, arrow_type(node), nullable=optional, metadata=metadata)
 
 
+@lru_cache(MOST_KNOWN)
 def describe(root: Struct) -> dict[str, Any]:
     """What the columns can't say, ready for JSON: `constants`, `enums` and `renamed`, each only if not empty.
 

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from bagmill.errors import SchemaUnsupported
 
+MOST_KNOWN = 256
+"""So many definitions are kept when they have been read: the recordings of a robot have the same ones."""
+
 MAX_LEAVES = 10_000
 """Leaf columns a message may have. A definition of 30 lines can ask for more than there are atoms."""
 
