@@ -71,7 +71,7 @@ def choose(columns: Sequence[Leaf], codec: Codec, batches: Sequence[pa.RecordBat
     if size < (BLOB_BYTES if has_blobs else SAMPLED_BYTES):
         return choices
     tried = []
-    for leaf, sample in zip(columns, take_samples(batches), strict=True):
+    for leaf, sample in zip(columns, take_samples(columns, batches), strict=True):
         if sample.runs and _is_long(sample):
             is_worth_it = _shrinks(sample, codec, min(PROBE_BYTES, size // 8))
             choices[leaf.path] = Choice.of(PLAIN, codec if is_worth_it else NO_CODEC)

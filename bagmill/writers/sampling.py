@@ -8,13 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bagmill.writers.leaves import leaf_arrays
+from bagmill.writers.leaves import Leaf, leaf_arrays
 
 PLACES = 8
 """Places that a sample comes from. Far apart, because neighbours resemble each other."""
 
 RUN = 512
 """Most values of a leaf column that come from one place. Together, because codecs live by neighbours."""
+
+RUN_OF_LISTS = 4096
+"""The same below lists: what a sensor measures in steps repeats only among thousands of values."""
 
 RUN_BYTES = 128 << 10
 """Bytes of a leaf column that come from one place, about."""
@@ -34,12 +37,12 @@ class LeafSample:
         return pa.concat_arrays(self.runs) if self.runs else pa.array([], self.kind)
 
 
-def take_samples(batches: Sequence[pa.RecordBatch]) -> list[LeafSample]:
+def take_samples(columns: Sequence[Leaf], batches: Sequence[pa.RecordBatch]) -> list[LeafSample]:
     """A sample of each leaf column; of big values, only the first of each place."""
-    samples = [LeafSample(array.type) for array in leaf_arrays(batches[0].slice(0, 0))]
+    samples = [LeafSample(leaf.type) for leaf in columns]
     seen = 0
     for place in _places(batches):
-        room = [RUN] * len(samples)
+        room = [RUN_OF_LISTS if leaf.repeated else RUN for leaf in columns]
         for piece in place:
             seen += piece.num_rows
             for number, array in enumerate(leaf_arrays(piece)):

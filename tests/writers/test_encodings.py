@@ -13,6 +13,7 @@ import pytest
 
 from bagmill.columns import table_schema
 from bagmill.options import Compression
+from bagmill.writers.leaves import leaves
 from bagmill.writers.parquet import ParquetFormat
 from bagmill.writers.sampling import count_distinct, take_samples
 
@@ -183,7 +184,7 @@ def test_a_sample_reaches_all_over_the_rows() -> None:
     whole = pa.record_batch({"n": numbers})
     batches = [whole.slice(first, 333) for first in range(0, 100_000, 333)]
 
-    (sample,) = take_samples(batches)
+    (sample,) = take_samples(leaves(whole.schema), batches)
 
     values = sample.values.to_numpy()
     assert len(values) == 4096
