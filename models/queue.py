@@ -50,6 +50,7 @@ class Job(FileModel):
 class QueueStatus(BaseModel):
     """The queue in numbers."""
 
+    history: str
     seq: int
     paused: bool
     rebuild: bool
@@ -60,6 +61,7 @@ class QueueState(FileModel):
     """The whole queue. `seq` grows by one with each operation."""
 
     schema_version: int = SCHEMA_VERSION
+    history: str = Field("", description="Another one each time that the queue was begun anew.")
     seq: int = 0
     paused: bool = False
     rebuild: bool = Field(

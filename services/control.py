@@ -16,7 +16,8 @@ from models.api import Patch
 from models.queue import Job
 from models.workflow import EventType, SourceStamp, Status, WorkflowState
 from services import advance
-from services.children import read_children
+from services.children import is_open_batch, read_children
+from services.closing import close_ended
 from services.errors import IllegalOperation, StateUnreadable, WorkflowNotFound
 from services.queue_service import Queue
 from services.state_manager import StateManager
@@ -82,8 +83,12 @@ class Control:
         for child in children:
             self._ask(child, _must_have_ended)
         for child in children:
-            self._states.trash(child, _must_have_ended)
-        self._states.trash(workflow, self._may_be_deleted)
+            self._trash(child, _must_have_ended)
+        self._trash(workflow, self._may_be_deleted)
+
+    def _trash(self, workflow: str, check: Callable[[WorkflowState], None]) -> None:
+        self._states.trash(workflow, check)
+        close_ended(self._states, self._queue, workflow)
 
     def _ask(self, workflow: str, check: Callable[[WorkflowState], None]) -> None:
         """Have `check` raise if it does not like the state; one that can't be read keeps nothing."""
@@ -104,6 +109,7 @@ class Control:
             changed = advance.request_cancel(edit)
         if changed:
             self._queue.remove(workflow)
+            close_ended(self._states, self._queue, workflow)
         return changed
 
     def _change_one(self, workflow: str, patch: Patch) -> None:
@@ -125,6 +131,7 @@ class Control:
         with self._states.edit(workflow) as edit:
             jobs = advance.retry(edit)
             edit.state.source = source
+            self._queue.intend([workflow])
         self.enqueue(jobs)
 
     def _fresh_source(self, state: WorkflowState) -> SourceStamp | None:
@@ -152,13 +159,17 @@ class Control:
         with self._states.edit(batch) as edit:
             if edit.state.status in AGAIN:
                 advance.reopen(edit)
+                self._queue.intend([batch])
 
     def _settle(self, batch: str) -> None:
         """Count the children here too: with no worker about, nobody else would."""
         counts = self._count(child.id for child in read_children(self._states.folder(batch)))
         with self._states.edit(batch) as edit:
             jobs = advance.settle_batch(edit, counts)
+            if is_open_batch(edit.state):
+                self._queue.intend([batch])
         self.enqueue(jobs)
+        close_ended(self._states, self._queue, batch)
 
     def _count(self, children: Iterable[str]) -> Counter[Status]:
         counts: Counter[Status] = Counter()

@@ -25,8 +25,11 @@ class Queue(Protocol):
     longer because many jobs wait.
     """
 
-    def enqueue(self, jobs: Sequence[Job]) -> None:
-        """Add jobs. One that is there already stays as it is, unless the new one's fence is higher."""
+    def enqueue(self, jobs: Sequence[Job]) -> list[Job]:
+        """Add jobs, and return those that were new.
+
+        One that is there already stays as it is, unless the new one's fence is higher.
+        """
         ...
 
     def claim(self, lease: Lease, limit: int) -> list[Job]:
@@ -87,12 +90,19 @@ class Queue(Protocol):
         """The workflows that have not ended, those with jobs here included."""
         ...
 
-    def rebuilt(self) -> None:
-        """All that the workflow folders know is enqueued: take back the `rebuild` mark."""
+    def rebuilt(self, history: str | None = None) -> None:
+        """All that the workflow folders know is enqueued: take back the `rebuild` mark.
+
+        With a `history` only if it still is the present one: the queue may have been begun anew again.
+        """
         ...
 
     def dead_leases(self, is_dead: Callable[[Lease], bool]) -> list[Job]:
         """Give back all jobs whose holder is dead, and return them as they were leased."""
+        ...
+
+    def held(self, worker: str) -> list[Job]:
+        """The jobs that a worker has leased."""
         ...
 
     def leases(self) -> list[Lease]:

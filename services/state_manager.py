@@ -4,7 +4,7 @@ Readers take no lock: a file is replaced whole. Writers take the lock of the wor
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -83,12 +83,18 @@ class StateManager:
         return sorted(found, reverse=newest_first)
 
     def create(
-        self, state: WorkflowState, request: Request, files: Mapping[str, bytes] | None = None
+        self,
+        state: WorkflowState,
+        request: Request,
+        files: Mapping[str, bytes] | None = None,
+        *,
+        intend: Callable[[Collection[str]], object] | None = None,
     ) -> list[Job]:
         """Make the folder of a new workflow, whole and durable; `files` are more files for it, by name.
 
-        Its ready steps are queued in `state` (changed in place): the jobs to enqueue are returned. Raises
-        OutputExists if there is such a folder.
+        `intend` is the queue's, called with the id before there is a folder. The ready steps are queued in
+        `state` (changed in place): the jobs to enqueue are returned. Raises OutputExists if there is such a
+        folder.
         """
         folder = self.folder(state.id)
         edit = Edit(state)
@@ -101,6 +107,8 @@ class StateManager:
             EVENTS: b"".join(event_log.lines(state.last_events)),
         }
         with self.locks.workflow(state.id):
+            if intend:
+                intend([state.id])
             durable.make_folder(folder.parent, folder.name, content | dict(files or {}))
         return jobs
 

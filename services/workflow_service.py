@@ -174,7 +174,7 @@ class WorkflowService:
     def _make(
         self, workflow: str, asked: FromTemplate, key: str | None, source: SourceStamp | None
     ) -> WorkflowState:
-        """Folder first, queue second."""
+        """The intention first, the folder second, the jobs third."""
         request = Request(
             id=workflow,
             template_id=asked.template_id,
@@ -184,7 +184,7 @@ class WorkflowService:
             accepted_at=utc_now(),
         )
         state = build_state(request, source)
-        self._control.enqueue(self._states.create(state, request))
+        self._control.enqueue(self._states.create(state, request, intend=self._queue.intend))
         return state
 
     def _steps(self, workflow: str) -> set[str]:

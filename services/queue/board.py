@@ -13,6 +13,9 @@ from models.queue import Job, JobState, Lease, QueueState, QueueStatus
 from services.queue.groups import Groups
 from services.queue.waiting import Waiting
 
+Clock = Callable[[], str]
+"""Tells the time as `models.base.rfc3339` does."""
+
 Record = dict[str, Any]
 """One operation: its name as `op`, and what it is about."""
 
@@ -40,6 +43,8 @@ class Entry(NamedTuple):
 class Picture(NamedTuple):
     """The queue at one moment, to be written down in peace."""
 
+    now: str
+    history: str
     seq: int
     paused: bool
     rebuild: bool
@@ -52,11 +57,13 @@ class Picture(NamedTuple):
 class Board:
     """The live jobs, and the workflows that have not ended."""
 
-    def __init__(self, *, rebuild: bool = False) -> None:
+    def __init__(self, history: str = "", *, rebuild: bool = False, now: Clock = now_text) -> None:
+        self.now = now
+        self.history = history
         self.seq = 0
         self.paused = False
         self.rebuild = rebuild
-        self.updated_at = now_text()
+        self.updated_at = self.now()
         self.entries: dict[str, Entry] = {}
         self._open: dict[str, None] = {}
         self._of_workflow = Groups()
@@ -136,7 +143,7 @@ class Board:
 
     def first(self, limit: int) -> list[str]:
         """The ids of the jobs whose turn it is."""
-        return self._waiting.first(limit, now_text())
+        return self._waiting.first(limit, self.now())
 
     def of_workflow(self, workflow: str) -> list[Entry]:
         """The jobs of a workflow."""
@@ -167,21 +174,24 @@ class Board:
 
     def jobs(self, entries: Iterable[Entry]) -> list[Job]:
         """Jobs as they are now."""
-        now = now_text()
+        now = self.now()
         return [self.job(entry, now) for entry in entries]
 
     def status(self) -> QueueStatus:
         """The queue in numbers."""
-        self._waiting.ripen(now_text())
+        self._waiting.ripen(self.now())
         late, waiting = self._waiting.late, len(self._waiting)
         counts = {JobState.READY: waiting - late, JobState.DELAYED: late}
         counts[JobState.LEASED] = len(self.entries) - waiting
-        return QueueStatus(seq=self.seq, paused=self.paused, rebuild=self.rebuild, counts=counts)
+        return QueueStatus(
+            history=self.history, seq=self.seq, paused=self.paused, rebuild=self.rebuild, counts=counts
+        )
 
     def state(self) -> QueueState:
         """The whole queue."""
         status = self.status()
         return QueueState(
+            history=self.history,
             seq=self.seq,
             paused=self.paused,
             rebuild=self.rebuild,
@@ -194,6 +204,8 @@ class Board:
     def picture(self) -> Picture:
         """The queue as it is at this moment, to be written down later."""
         return Picture(
+            self.now(),
+            self.history,
             self.seq,
             self.paused,
             self.rebuild,

@@ -6,10 +6,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config import Settings
+from models.base import now_text
 from services import disk, durable
 from services.errors import SyncFailed
 from services.queue import snapshots
-from services.queue.board import Board, Record
+from services.queue.board import Board, Clock, Record
 from services.queue.journal import Journal
 from services.queue.lock import QueueLock
 from services.queue.operations import BaseQueue, Change
@@ -26,15 +27,16 @@ _DOORBELL_SECONDS = 0.05
 class FileQueue(BaseQueue):
     """The queue in QUEUE_STATE_FILE and `queue-journal.jsonl` beside it. Making one touches no file."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, now: Clock = now_text, least_bound: int = LEAST_BOUND) -> None:
+        """`now` tells the time; `least_bound`: see LEAST_BOUND."""
         self.path = settings.queue_state_file
         self.journal = settings.queue_journal
         self._reserve = Reserve(settings.queue_reserve)
         self._lock = QueueLock(settings.queue_lock)
-        self._store = Store(self.path, self.journal, self._reserve)
+        self._store = Store(self.path, self.journal, self._reserve, now)
         self._renewal = Renewal(self.renew_snapshot)
         self._broken: SyncFailed | None = None
-        self._bound = LEAST_BOUND
+        self._bound = self._least_bound = least_bound
 
     def version(self) -> tuple[int, ...]:
         """The journal's inode, time and size; empty if there is none."""
@@ -81,8 +83,8 @@ class FileQueue(BaseQueue):
             start = journal.size
         self._reserve.keep()
         self._reach(journal, picture.seq)
-        data = snapshots.layout(picture, journal.history)
-        self._bound = max(LEAST_BOUND, len(data) // 2)
+        data = snapshots.layout(picture)
+        self._bound = max(self._least_bound, len(data) // 2)
         self._install(durable.write_temporary(self.path, data), journal, picture.seq, start)
         durable.fsync_dir(self.path.parent)
 
@@ -98,9 +100,9 @@ class FileQueue(BaseQueue):
                 store.shorten(seq, start)
                 durable.sweep_temporaries(self.path)
 
-    def rebuilt(self) -> None:
+    def rebuilt(self, history: str | None = None) -> None:
         """See Queue. Also removes what crashed writers left beside the file."""
-        super().rebuilt()
+        super().rebuilt(history)
         with self._held():
             durable.sweep_temporaries(self.path)
             durable.sweep_temporaries(self.journal)

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from models.base import now_text
-from services.queue.board import Board, Record
+from services.queue.board import Board, Clock, Record
 from services.queue.operations import BaseQueue, Change
 
 
 class MemoryQueue(BaseQueue):
     """Passes the same conformance tests as FileQueue; it is gone with its process."""
 
-    def __init__(self) -> None:
-        self._board = Board()
+    def __init__(self, now: Clock = now_text) -> None:
+        self._board = Board(now=now)
         self._changed = threading.Condition()
 
     def version(self) -> tuple[int, ...]:
@@ -50,4 +50,4 @@ class MemoryQueue(BaseQueue):
             yield self._board
 
     def _make(self, record: Record) -> None:
-        self._board.apply(record, self._board.seq + 1, now_text())
+        self._board.apply(record, self._board.seq + 1, self._board.now())

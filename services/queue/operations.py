@@ -42,13 +42,14 @@ class BaseQueue(ABC):
     def _look(self) -> AbstractContextManager[Board]:
         """Hold the board as it is now."""
 
-    def enqueue(self, jobs: Sequence[Job]) -> None:
+    def enqueue(self, jobs: Sequence[Job]) -> list[Job]:
         """See Queue."""
         if not jobs:
-            return
+            return []
         with self._change(certain=True) as change:
             if new := list(_newer(jobs, change.board)):
                 change.make("enqueue", jobs=fields_of(new))
+            return new
 
     def claim(self, lease: Lease, limit: int) -> list[Job]:
         """See Queue."""
@@ -125,10 +126,11 @@ class BaseQueue(ABC):
             if change.board.paused:
                 change.make("resume")
 
-    def rebuilt(self) -> None:
+    def rebuilt(self, history: str | None = None) -> None:
         """See Queue."""
         with self._change() as change:
-            if change.board.rebuild:
+            board = change.board
+            if board.rebuild and history in {None, board.history}:
                 change.make("rebuilt")
 
     def dead_leases(self, is_dead: Callable[[Lease], bool]) -> list[Job]:
@@ -159,6 +161,11 @@ class BaseQueue(ABC):
         """See Queue."""
         with self._look() as board:
             return board.open_workflows()
+
+    def held(self, worker: str) -> list[Job]:
+        """See Queue."""
+        with self._look() as board:
+            return board.jobs(board.of_worker(worker))
 
     def leases(self) -> list[Lease]:
         """See Queue."""

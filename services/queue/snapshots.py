@@ -15,10 +15,20 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from models.base import SCHEMA_VERSION, now_text
+from models.base import SCHEMA_VERSION
 from models.queue import JobState, QueueState
 from services.errors import QueueUnreadable
-from services.queue.board import NEXT_FREE, PAUSED, Board, Entry, Picture, fields_of, reason_of, state_of
+from services.queue.board import (
+    NEXT_FREE,
+    PAUSED,
+    Board,
+    Clock,
+    Entry,
+    Picture,
+    fields_of,
+    reason_of,
+    state_of,
+)
 
 _HEAD = re.compile(
     rb'\{\n  "checksum": "crc32:([0-9a-f]{8})",\n'
@@ -38,16 +48,9 @@ class Head(NamedTuple):
     seq: int
 
 
-class Snapshot(NamedTuple):
-    """A snapshot that was read."""
-
-    history: str
-    board: Board
-
-
-def layout(picture: Picture, history: str) -> bytes:
+def layout(picture: Picture) -> bytes:
     """The file."""
-    now = now_text()
+    now = picture.now
     states = [state_of(entry, now) for entry in picture.entries]
     counts = Counter(states)
     jobs = ",".join(
@@ -55,7 +58,7 @@ def layout(picture: Picture, history: str) -> bytes:
     )
     text = (
         f'  "schema_version": {SCHEMA_VERSION},\n'
-        f'  "history": "{history}",\n'
+        f'  "history": "{picture.history}",\n'
         f'  "seq": {picture.seq},\n'
         f'  "paused": {json.dumps(picture.paused)},\n'
         f'  "rebuild": {json.dumps(picture.rebuild)},\n'
@@ -97,7 +100,7 @@ def read_head(path: Path) -> Head | None:
     return Head(match[4].decode(), int(match[5]))
 
 
-def read(path: Path) -> Snapshot | None:
+def read(path: Path, now: Clock) -> Board | None:
     """The whole file; None if there is none. Raises BadSnapshot, QueueUnreadable.
 
     A file of the first version of Bagmill, which has no checksum, belongs to no history, and to be sure it
@@ -111,18 +114,18 @@ def read(path: Path) -> Snapshot | None:
         raise _not_readable(path, error) from error
     match = _HEAD.match(data)
     if match is None:
-        return Snapshot("", _first_version(path, data))
+        return _first_version(path, data, now)
     check_version(path, int(match[3]))
     if zlib.crc32(memoryview(data)[match.start(2) :]) != int(match[1], 16):
         raise BadSnapshot("its checksum does not fit")
     try:
-        return Snapshot(match[4].decode(), _board(json.loads(data)))
+        return _board(json.loads(data), now)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadSnapshot(f"{type(error).__name__}: {error}") from error
 
 
-def _board(content: Mapping[str, Any]) -> Board:
-    board = Board(rebuild=content["rebuild"])
+def _board(content: Mapping[str, Any], now: Clock) -> Board:
+    board = Board(content["history"], rebuild=content["rebuild"], now=now)
     board.paused, board.seq, board.updated_at = content["paused"], content["seq"], content["updated_at"]
     for workflow in content["open"]:
         board.open(workflow)
@@ -133,14 +136,14 @@ def _board(content: Mapping[str, Any]) -> Board:
     return board
 
 
-def _first_version(path: Path, data: bytes) -> Board:
+def _first_version(path: Path, data: bytes, now: Clock) -> Board:
     try:
         check_version(path, json.loads(data)["schema_version"])
         state = QueueState.model_validate_json(data)
     except (ValueError, KeyError, TypeError) as error:
         told = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else error
         raise BadSnapshot(str(told)) from error
-    board = Board(rebuild=True)
+    board = Board(rebuild=True, now=now)
     board.paused, board.seq = state.paused, state.seq
     for job, fields in zip(state.jobs, fields_of(state.jobs), strict=True):
         board.put(fields, job.lease.model_dump(mode="json") if job.lease else None)

@@ -13,21 +13,21 @@ from uuid import uuid4
 
 from loguru import logger
 
-from models.base import now_text
 from services import durable
 from services.queue import snapshots
-from services.queue.board import Board, Record
+from services.queue.board import Board, Clock, Record
 from services.queue.journal import BadJournal, Journal
 from services.queue.lines import Line
 from services.queue.reserve import Reserve
-from services.queue.snapshots import BadSnapshot, Snapshot
+from services.queue.snapshots import BadSnapshot
 
 
 class Store:
     """The board, and the journal that it follows; no journal as long as nothing was ever done."""
 
-    def __init__(self, snapshot: Path, journal: Path, reserve: Reserve) -> None:
-        self.board = Board(rebuild=True)
+    def __init__(self, snapshot: Path, journal: Path, reserve: Reserve, now: Clock) -> None:
+        self.now = now
+        self.board = Board(rebuild=True, now=now)
         self.journal: Journal | None = None
         self._snapshot = snapshot
         self._journal = journal
@@ -53,9 +53,10 @@ class Store:
         Raises StorageFailed; then nothing has changed.
         """
         if self.journal is None:
-            self.journal = Journal.begin(self._journal, uuid4().hex, 0, rebuild=True)
+            self.board.history = uuid4().hex
+            self.journal = Journal.begin(self._journal, self.board.history, 0, rebuild=True)
         journal = self.journal
-        line = Line(journal.seq + 1, journal.durable, now_text(), record)
+        line = Line(journal.seq + 1, journal.durable, self.now(), record)
         try:
             journal.add(line, self._reserve.give_up if vital else _no)
         except OSError as error:
@@ -90,24 +91,32 @@ class Store:
         except BadJournal:
             journal, problem = None, f"{self._set_aside(self._journal)}: it has no first line"
         if journal is None and snapshot is None and problem is None:
-            self.board, self.journal = Board(rebuild=True), None
+            self.board, self.journal = Board(rebuild=True, now=self.now), None
             return
-        board = snapshot.board if snapshot else Board(rebuild=True)
+        board = snapshot or Board(rebuild=True, now=self.now)
         if journal is None:
             self._begin_anew(board, problem or "the journal was gone")
             return
-        start = _start(snapshot, journal)
+        start = self._start(snapshot, journal)
         if start is None:
             self._set_aside(self._journal)
             self._begin_anew(board, problem or "the snapshot and the journal did not belong together")
             return
         self._replay(start, journal)
 
-    def _read_snapshot(self) -> tuple[Snapshot | None, str | None]:
+    def _read_snapshot(self) -> tuple[Board | None, str | None]:
         try:
-            return snapshots.read(self._snapshot), None
+            return snapshots.read(self._snapshot, self.now), None
         except BadSnapshot as error:
             return None, f"{self._set_aside(self._snapshot)}: {error}"
+
+    def _start(self, snapshot: Board | None, journal: Journal) -> Board | None:
+        """The board that the journal's lines are about; None if there is none."""
+        if snapshot and snapshot.history == journal.history and snapshot.seq >= journal.base:
+            return snapshot
+        if journal.base > 0:
+            return None
+        return Board(journal.history, rebuild=journal.rebuild, now=self.now)
 
     def _replay(self, board: Board, journal: Journal) -> None:
         self.board, self.journal = board, journal
@@ -126,23 +135,16 @@ class Store:
     def _begin_anew(self, board: Board, why: str) -> None:
         """Go on with what is known, marked as incomplete."""
         board.rebuild = True
-        history = uuid4().hex
+        board.history = uuid4().hex
         # First the snapshot: one without a journal of its history leads here again.
-        durable.write_bytes(self._snapshot, snapshots.layout(board.picture(), history))
-        self.board, self.journal = board, Journal.begin(self._journal, history, board.seq, rebuild=True)
+        durable.write_bytes(self._snapshot, snapshots.layout(board.picture()))
+        self.board, self.journal = board, Journal.begin(self._journal, board.history, board.seq, rebuild=True)
         logger.error("The queue is to be rebuilt from the folders: {}", why)
 
     def _set_aside(self, path: Path) -> str:
         aside = durable.set_aside(path)
         logger.error("{} could not be read; set aside as {}", path.name, aside.name)
         return aside.name
-
-
-def _start(snapshot: Snapshot | None, journal: Journal) -> Board | None:
-    """The board that the journal's lines are about; None if there is none."""
-    if snapshot and snapshot.history == journal.history and snapshot.board.seq >= journal.base:
-        return snapshot.board
-    return Board(rebuild=journal.rebuild) if journal.base == 0 else None
 
 
 def _no() -> bool:

@@ -8,7 +8,6 @@ A workflow's lock is never held together with another's: children first, then th
 
 import time
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from config import LogLevel
@@ -16,9 +15,17 @@ from models.batch import Child
 from models.listed import LIST_FILE, Listed
 from models.queue import Job
 from models.request import RunOptions
-from models.workflow import Status, StepState, WorkflowState
+from models.workflow import Status, WorkflowState
 from services import advance, templates
-from services.children import CHILDREN_FILE, read_children, write_children
+from services.children import (
+    CHILDREN_FILE,
+    any_open,
+    expand_step,
+    is_open_batch,
+    read_children,
+    write_children,
+)
+from services.closing import close_ended
 from services.errors import (
     LockTimeout,
     QueueUnreadable,
@@ -37,6 +44,8 @@ SLICE = 0.1
 """Seconds that making or cancelling children may take at a time: running jobs are looked after in between."""
 INTERVAL = 1.0
 """Least seconds between two counts of a parent's children."""
+INTENDED = 100
+"""Children that the queue is told of at a time."""
 SHARE = 20
 """A count takes at most one part in so many of the worker's time."""
 
@@ -52,6 +61,7 @@ class _Batch:
     children: list[Child]
     listed: list[Listed]
     made: int = 0
+    intended: int = 0
     cancelled: int = 0
     known: dict[str, tuple[Version, Status]] = field(default_factory=dict)
     next_count: float = 0.0
@@ -122,7 +132,7 @@ class Batches:
     def _is_mine(self, workflow: str) -> bool:
         """Whether this worker looks after the parent: it listed the recordings, or who did is gone."""
         with self._ctx.states.edit(workflow) as edit:
-            step = _expand_step(edit.state)
+            step = expand_step(edit.state)
             if step is None or not is_open_batch(edit.state):
                 return False
             if self._ctx.life.is_dead(step.worker):
@@ -131,7 +141,7 @@ class Batches:
 
     def _load(self, workflow: str) -> _Batch:
         folder = self._ctx.states.folder(workflow)
-        step = _expand_step(self._ctx.states.read(workflow))
+        step = expand_step(self._ctx.states.read(workflow))
         assert step
         lines = (committed_folder(folder, step.name) / LIST_FILE).read_bytes().splitlines()
         listed = [Listed.model_validate_json(line) for line in lines]
@@ -156,6 +166,8 @@ class Batches:
         options = self._ctx.states.request(batch.id).options
         jobs: list[Job] = []
         while batch.made < len(batch.children) and time.monotonic() < until:
+            if batch.made >= batch.intended:
+                self._intend_some(batch)
             child, listed = batch.children[batch.made], batch.listed[batch.made]
             if not self._ctx.states.exists(child.id):
                 jobs += self._make(parent, options, child, listed)
@@ -165,12 +177,20 @@ class Batches:
             batch.next_count = 0.0
             say(Action.BATCH_EXPANDED, f"{batch.id} has {batch.made} children", workflow=batch.id)
 
+    def _intend_some(self, batch: _Batch) -> None:
+        """Tell the queue of the next children, many at once, before they are made."""
+        batch.intended = min(batch.made + INTENDED, len(batch.children))
+        self._ctx.queue.intend([child.id for child in batch.children[batch.made : batch.intended]])
+
     def _make(self, parent: WorkflowState, options: RunOptions, child: Child, listed: Listed) -> list[Job]:
         request = templates.child_request(parent, options, child.id, child.recording)
         state = templates.build_state(request, listed.source)
         if listed.problem:
             state = templates.refuse(state, listed.problem)
-        return self._ctx.states.create(state, request)
+        jobs = self._ctx.states.create(state, request, intend=self._ctx.queue.intend)
+        if state.status.ended:
+            close_ended(self._ctx.states, self._ctx.queue, state.id)
+        return jobs
 
     def _cancel_some(self, batch: _Batch) -> None:
         """Cancel the children: whoever cancelled their parent may have been interrupted, or too early."""
@@ -184,18 +204,20 @@ class Batches:
             except (WorkflowNotFound, StateUnreadable):
                 continue
             self._ctx.queue.remove(child)
+            close_ended(self._ctx.states, self._ctx.queue, child)
 
     def _count(self, batch: _Batch) -> None:
         """Take the children's statuses into the parent, and let go of it when it has ended."""
         begun = time.monotonic()
         counts = self._statuses(batch)
-        if not _any_open(counts):
+        if not any_open(counts):
             counts = self._statuses(batch, fresh=True)
         if self._settle(batch, counts):
             # One may have been retried at the same moment, when its parent was still open.
-            retried = _any_open(self._statuses(batch, fresh=True))
+            retried = any_open(self._statuses(batch, fresh=True))
             if not (retried and self._reopen(batch)):
                 del self._open[batch.id]
+                close_ended(self._ctx.states, self._ctx.queue, batch.id)
         now = time.monotonic()
         batch.next_count = now + max(INTERVAL, SHARE * (now - begun))
 
@@ -220,6 +242,7 @@ class Batches:
                 return False
             if edit.state.status.ended:
                 advance.reopen(edit)
+                self._ctx.queue.intend([batch.id])
             return True
 
     def _statuses(self, batch: _Batch, *, fresh: bool = False) -> Counter[Status]:
@@ -248,19 +271,3 @@ class Batches:
         except StateUnreadable:
             return Status.FAILED
         return known[1]
-
-
-def is_open_batch(state: WorkflowState) -> bool:
-    """Whether there are children to make, or to wait for: a completed batch may have one that was retried."""
-    step = _expand_step(state)
-    waits = not state.status.ended or _any_open(state.children or ())
-    return waits and step is not None and step.status is Status.COMPLETED
-
-
-def _any_open(counts: Iterable[Status]) -> bool:
-    """Whether any of the children that were made has not ended."""
-    return any(not status.ended for status in counts if status is not Status.PENDING)
-
-
-def _expand_step(state: WorkflowState) -> StepState | None:
-    return next((step for step in state.steps if step.kind == templates.EXPAND), None)

@@ -10,6 +10,7 @@ from config import LogLevel
 from models.job import DoneEvent, FailedEvent, LogEvent, ProgressEvent
 from models.queue import Job
 from models.workflow import Status, WorkflowState
+from services.closing import close_ended
 from services.errors import (
     LockTimeout,
     QueueUnreadable,
@@ -85,6 +86,7 @@ class Jobs:
         self._ctx.queue.enqueue(jobs)
         if running is None:
             self._ctx.queue.complete(job.id, self._ctx.life.id)
+            close_ended(self._ctx.states, self._ctx.queue, job.workflow)
             return
         self._running[job.id] = running
         message = f"started: attempt {running.request.attempt} of {running.max_attempts}"
@@ -173,6 +175,7 @@ class Jobs:
         if state.status.ended:
             message = f"workflow {workflow} ({state.template}) {state.status}"
             say(Action.WORKFLOW_ENDED, message, workflow=workflow, status=state.status.value)
+            close_ended(self._ctx.states, self._ctx.queue, workflow)
         self._notice(state)
 
     def retry_recording(self) -> None:

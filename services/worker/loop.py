@@ -102,7 +102,8 @@ class Worker:
         if not (self._stop.asked or self._wanted()):
             self._stop.ask()
         others = self._ctx.life.others()
-        if self._others - others or any(self._ctx.life.is_dead(worker) for worker in others):
+        dead = any(self._ctx.life.is_dead(worker) for worker in others)
+        if self._others - others or dead or self._ctx.queue.status().rebuild:
             self._look_at_everything()
         elif self._patrol.due():
             self._look_at_changes()

@@ -1,11 +1,12 @@
 """Folders against queue, both ways: what a crash left half-done is finished, taken back, or queued again.
 
 The folders are the truth. A full look is taken when a worker starts, when one has gone, and when the queue
-was begun anew; in between, a patrol looks at what has changed since. Every repair is checked again under the
-workflow's lock, so any number of workers may do this at a time.
+was begun anew; in between, a patrol looks at what has changed since. What has ended is not looked at: the
+queue knows the workflows that have not. Only one that was begun anew does not, and has all folders read.
+Every repair is checked again under the workflow's lock, so any number of workers may do this at a time.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -14,12 +15,13 @@ from models.base import utc_now
 from models.queue import Job, QueueState
 from models.workflow import EventType, Status, StepState, WorkflowState
 from services import advance, durable
+from services.children import is_open_batch
+from services.closing import close_ended
 from services.edit import Edit
 from services.errors import OutputRejected, StateUnreadable, WorkflowNotFound
 from services.logs import Action, say
 from services.problems import problem_of
-from services.state_manager import EVENTS, STATE, Version
-from services.worker.batches import is_open_batch
+from services.state_manager import EVENTS, STATE, StateManager, Version
 from services.worker.commit import adopt
 from services.worker.context import Context
 from services.worker.outcome import Verdict, lost
@@ -32,11 +34,13 @@ _ACTIVE = frozenset({Status.RUNNING, Status.CANCELLING})
 
 @dataclass(slots=True)
 class _Look:
-    """One look at everything, or at what has changed."""
+    """One look at everything, or at what has changed; `open` and `ended` are the workflows found so."""
 
     mine: Container[str]
     patient: bool = False
     jobs: list[Job] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     batches: list[str] = field(default_factory=list)
     dead: dict[str | None, bool] = field(default_factory=dict)
 
@@ -48,22 +52,29 @@ class Reconciler:
         self._ctx = ctx
         self._seen: dict[str, Version] = {}
         self._unreadable: set[str] = set()
+        self._names = Names(ctx.states)
+        self._strangers: set[str] = set()
 
     def everything(self, mine: Container[str]) -> list[str]:
-        """Look at all workflows and all jobs, and bury dead workers; returns the open batches.
+        """Look at all open workflows and all jobs, and bury dead workers; returns the open batches.
 
         `mine` are the ids of the jobs that this worker has in its hands.
         """
         self._seen.clear()
         gone = {worker for worker in self._ctx.life.others() if self._ctx.life.is_dead(worker)}
         self._ctx.states.sweep()
+        self._names.changed()
         queue = self._ctx.queue.snapshot()
-        look = self._look(_Look(mine))
-        self._enqueue_missing(queue, look)
+        ids = self._ctx.states.ids() if queue.rebuild else self._ctx.queue.open_workflows()
+        look = self._look(ids, _Look(mine))
+        self._ctx.queue.intend(look.open)
+        self._enqueue_missing(look, tell=not queue.rebuild)
         self._settle_leases(queue, look)
         self._drop_stale(queue, look)
+        known = self._ctx.queue.open_workflows()
+        self._close(workflow for workflow in look.ended if workflow in known)
         if queue.rebuild:
-            self._ctx.queue.rebuilt()
+            self._ctx.queue.rebuilt(queue.history or None)
             if look.jobs:
                 say(Action.QUEUE_REBUILT, f"the queue was made anew from the folders: {len(look.jobs)} jobs")
         for worker in gone:
@@ -73,16 +84,20 @@ class Reconciler:
 
     def changes(self, mine: Container[str]) -> list[str]:
         """Look at what has changed since the last look; returns the open batches among it."""
-        look = self._look(_Look(mine, patient=True))
-        queue = self._ctx.queue.snapshot()
-        if queue.rebuild:
+        if self._ctx.queue.status().rebuild:
             return self.everything(mine)
-        self._enqueue_missing(queue, look)
-        self._release_unknown(queue, mine)
+        self._strangers |= self._names.changed()
+        ids = self._ctx.queue.open_workflows() | self._strangers
+        look = self._look(ids, _Look(mine, patient=True))
+        self._strangers -= self._seen.keys()
+        self._ctx.queue.intend(look.open)
+        self._enqueue_missing(look, tell=True)
+        self._release_unknown(mine)
+        self._close(look.ended)
         return look.batches
 
-    def _look(self, look: _Look) -> _Look:
-        ids = self._ctx.states.ids(newest_first=False)
+    def _look(self, ids: Iterable[str], look: _Look) -> _Look:
+        ids = sorted(ids)
         self._seen = {workflow: seen for workflow in ids if (seen := self._seen.get(workflow))}
         for workflow in ids:
             try:
@@ -90,8 +105,11 @@ class Reconciler:
                 if self._seen.get(workflow) != version and self._look_at(workflow, look):
                     self._seen[workflow] = version
             except WorkflowNotFound:
-                continue
+                self._strangers.discard(workflow)
+                if not look.patient:  # otherwise it may be about to be made
+                    look.ended.append(workflow)
             except Exception as error:  # noqa: BLE001 - one bad folder must not hold up the others
+                look.open.append(workflow)
                 self._skip(workflow, error)
         return look
 
@@ -119,7 +137,13 @@ class Reconciler:
         if is_open_batch(state):
             look.batches.append(workflow)
         self._remove_partials(state)
+        open_ = is_open_batch(state) or not state.status.ended
+        (look.open if open_ else look.ended).append(workflow)
         return True
+
+    def _close(self, workflows: Iterable[str]) -> None:
+        for workflow in workflows:
+            close_ended(self._ctx.states, self._ctx.queue, workflow)
 
     def _finish_events(self, workflow: str) -> None:
         """Add the last events of an ended workflow, if a crash kept them out of its events.jsonl."""
@@ -180,12 +204,9 @@ class Reconciler:
                 durable.remove_tree(folder)
                 say(Action.FOLDER_CLEANED, f"removed {folder.name} of {state.id}", workflow=state.id)
 
-    def _enqueue_missing(self, queue: QueueState, look: _Look) -> None:
-        held = {job.id: job.fence for job in queue.jobs}
-        missing = [job for job in look.jobs if held.get(job.id, -1) < job.fence]
-        if missing:
-            self._ctx.queue.enqueue(missing)
-        if missing and not queue.rebuild:
+    def _enqueue_missing(self, look: _Look, *, tell: bool) -> None:
+        missing = self._ctx.queue.enqueue(look.jobs)
+        if missing and tell:
             say(Action.QUEUE_REPAIRED, f"enqueued what the queue did not have: {_names(missing)}")
 
     def _settle_leases(self, queue: QueueState, look: _Look) -> None:
@@ -197,14 +218,12 @@ class Reconciler:
                 self._ctx.queue.complete(job.id, job.lease.worker)
         if given := self._ctx.queue.dead_leases(lambda lease: self._ctx.life.is_dead(lease.worker)):
             say(Action.QUEUE_REPAIRED, f"given back, their worker was gone: {_names(given)}")
-        self._release_unknown(queue, look.mine)
+        self._release_unknown(look.mine)
 
-    def _release_unknown(self, queue: QueueState, mine: Container[str]) -> None:
+    def _release_unknown(self, mine: Container[str]) -> None:
         """Give back what this worker has leased without knowing."""
         worker = self._ctx.life.id
-        unknown = [
-            job.id for job in queue.jobs if job.lease and job.lease.worker == worker and job.id not in mine
-        ]
+        unknown = [job.id for job in self._ctx.queue.held(worker) if job.id not in mine]
         if unknown:
             self._ctx.queue.release(unknown, worker)
 
@@ -216,6 +235,7 @@ class Reconciler:
             self._ctx.queue.remove(workflow)
             # What was queued between the look and now went with the rest.
             self._ctx.queue.enqueue(self._queued_now(workflow))
+        self._close({job.workflow for job in stale})
         if stale:
             say(Action.JOB_DROPPED, f"dropped, nobody waits for them: {_names(stale)}")
 
@@ -224,6 +244,27 @@ class Reconciler:
             return advance.queued_jobs(self._ctx.states.read(workflow))
         except (WorkflowNotFound, StateUnreadable):
             return []
+
+
+class Names:
+    """The names of the workflow folders: read again only when one has come or gone."""
+
+    def __init__(self, states: StateManager) -> None:
+        self._states = states
+        self._known: set[str] = set()
+        self._version: int | None = None
+
+    def changed(self) -> set[str]:
+        """The names that have come since the last call: of folders that somebody has put there, too."""
+        try:
+            version = self._states.settings.workflows_dir.stat().st_mtime_ns
+        except FileNotFoundError:
+            return set()
+        if version == self._version:
+            return set()
+        before, self._known = self._known, set(self._states.ids())
+        self._version = version
+        return self._known - before
 
 
 def _names(jobs: list[Job]) -> str:

@@ -214,6 +214,131 @@ def test_the_mark_of_a_rebuild_is_taken_back(queue: Queue) -> None:
     assert states(queue) == {"W.a": "ready"}
 
 
+def test_a_rebuild_of_an_earlier_history_does_not_count(queue: Queue) -> None:
+    queue.enqueue([job("a")])
+    before = queue.snapshot()
+    queue.rebuilt("another")
+
+    assert queue.snapshot() == before
+    queue.rebuilt(before.history)
+    assert not queue.snapshot().rebuild
+
+
+def test_what_was_new_is_told(queue: Queue) -> None:
+    assert ids(queue.enqueue([job("a"), job("b")])) == ["W.a", "W.b"]
+    assert ids(queue.enqueue([job("b"), job("c"), job("a", fence=2), job("c", fence=7), job("c")])) == [
+        "W.c",
+        "W.a",
+    ]
+    assert {one.id: one.fence for one in queue.snapshot().jobs} == {"W.a": 2, "W.b": 1, "W.c": 7}
+
+
+def test_a_renewal_is_counted_on_all_leases_of_a_worker(queue: Queue) -> None:
+    queue.enqueue([job("a", age=3), job("b", age=2), job("c", age=1)])
+    queue.claim(lease("w1"), 2)
+    queue.claim(lease("w2"), 1)
+
+    assert queue.renew("w1")
+    assert queue.renew("w1")
+    assert not queue.renew("w3")
+    leases = [one.lease for one in queue.snapshot().jobs]
+    assert [one.renewals for one in leases if one] == [2, 2, 0]
+    assert {one.worker: one.renewals for one in queue.leases()} == {"w1": 2, "w2": 0}
+    queue.release(["W.a", "W.b"], "w1")
+    assert not queue.renew("w1")
+    assert [one.worker for one in queue.leases()] == ["w2"]
+
+
+def test_a_lease_has_the_fence_of_its_job(queue: Queue) -> None:
+    queue.enqueue([job("a", fence=4)])
+    held = queue.claim(lease().model_copy(update={"boot": "b", "process_started": "17"}), 1)[0].lease
+
+    assert held
+    assert (held.fence, held.boot, held.process_started, held.renewals) == (4, "b", "17", 0)
+
+
+def test_a_job_that_failed_is_gone(queue: Queue) -> None:
+    queue.enqueue([job("a")])
+    assert not queue.fail("W.a", "w1", "it was not begun")
+    queue.claim(lease("w1"), 1)
+    assert not queue.fail("W.a", "w2", "not its own")
+
+    assert queue.fail("W.a", "w1", "no more attempts")
+    assert queue.snapshot().jobs == []
+
+
+def test_a_waiting_job_can_be_delayed_and_let_go(queue: Queue) -> None:
+    queue.enqueue([job("a", age=9), job("b", age=5), job("c")])
+    queue.claim(lease(), 1)
+    later = utc_now() + timedelta(hours=1)
+
+    delayed = queue.delay(["W.a", "W.b", "W.z"], later, "Its disk is full.")
+
+    assert [(one.id, one.state.value, one.reason) for one in delayed] == [
+        ("W.b", "delayed", "Its disk is full.")
+    ]
+    assert states(queue) == {"W.a": "leased", "W.b": "delayed", "W.c": "ready"}
+    assert ids(queue.claim(lease(), 9)) == ["W.c"]
+    assert states(queue)["W.b"] == "delayed"
+    assert ids(queue.delay(["W.b"], None)) == ["W.b"]
+    assert ids(queue.claim(lease(), 9)) == ["W.b"]
+
+
+def test_a_job_says_why_it_waits(queue: Queue) -> None:
+    later = utc_now() + timedelta(hours=1)
+    queue.enqueue(
+        [job("a", age=5), job("b"), job("c", not_before=later), job("d", reason="The disk is full.")]
+    )
+    queue.claim(lease(), 1)
+
+    def reasons() -> dict[str, str | None]:
+        return {one.step: one.reason for one in queue.snapshot().jobs}
+
+    assert reasons()["a"] is None
+    assert reasons()["b"] == "Waits for a free worker."
+    assert str(reasons()["c"]).startswith("Not before 20")
+    assert reasons()["d"] == "The disk is full."
+    queue.pause()
+    assert reasons()["b"] == "The queue is paused."
+
+
+def test_what_a_worker_holds_is_told(queue: Queue) -> None:
+    queue.enqueue([job("a", age=3), job("b", age=2), job("c", age=1)])
+    queue.claim(lease("w1"), 2)
+
+    assert ids(queue.held("w1")) == ["W.a", "W.b"]
+    assert queue.held("w2") == []
+
+
+def test_the_numbers_are_those_of_the_snapshot(queue: Queue) -> None:
+    queue.enqueue([job("a"), job("b"), job("c", not_before=utc_now() + timedelta(hours=1))])
+    queue.claim(lease(), 1)
+    queue.pause()
+    status, state = queue.status(), queue.snapshot()
+
+    assert (status.seq, status.paused, status.rebuild) == (state.seq, state.paused, state.rebuild)
+    assert status.counts == state.counts == dict.fromkeys(JobState, 1)
+
+
+def test_a_workflow_is_open_from_its_intention_to_its_close(queue: Queue) -> None:
+    queue.intend(["V", "W"])
+    queue.intend(["V"])
+    queue.intend([])
+    assert (queue.open_workflows(), queue.snapshot().seq) == ({"V", "W"}, 1)
+    queue.enqueue([job("a", "W"), job("a", "X")])
+    queue.close(["V", "W", "Z"])
+    assert queue.open_workflows() == {"W", "X"}, "what has jobs stays open"
+    queue.claim(lease(), 1)
+    queue.complete("W.a", "w1")
+    queue.remove("X")
+    assert queue.open_workflows() == {"W", "X"}, "until it is closed"
+    queue.close(["W", "X"])
+    assert queue.open_workflows() == set()
+    queue.close(["W"])
+    queue.intend(["W"])
+    assert queue.open_workflows() == {"W"}
+
+
 def test_what_is_given_out_is_a_copy(queue: Queue) -> None:
     mine = job("a")
     queue.enqueue([mine])

@@ -67,7 +67,8 @@ class House:
             options=options,
             accepted_at=utc_now(),
         )
-        jobs = self.states.create(templates.build_state(request, source), request)
+        state = templates.build_state(request, source)
+        jobs = self.states.create(state, request, intend=self.queue.intend)
         if enqueue:
             self.queue.enqueue(jobs)
         return request.id
