@@ -59,6 +59,10 @@ def _typed(schema: Schema, message_encoding: str, root: Struct) -> Decoder:
         return CdrDecoder(check_plain(root))
     if message_encoding == "ros1":
         return Ros1Decoder(root)
+    if message_encoding == "flatbuffer":
+        from bagmill.decoders.flatbuffer import FlatbufferDecoder
+
+        return FlatbufferDecoder(root, schema.name, schema.data)
     from bagmill.decoders.protobuf import ProtobufDecoder  # here: it loads the protobuf library
 
     return ProtobufDecoder(root, schema.name, schema.data)

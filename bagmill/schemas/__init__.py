@@ -54,6 +54,10 @@ def _parse_typed(schema: Schema, message_encoding: str) -> Struct:
             from bagmill.schemas.ros import parse_ros1
 
             return parse_ros1(schema.name, text(schema))
+        case "flatbuffer", "flatbuffer":
+            from bagmill.schemas.flatbuffer import parse_flatbuffer
+
+            return parse_flatbuffer(schema.name, schema.data)
         case "protobuf", encoding if encoding in PROTOBUF_SCHEMAS:
             from bagmill.schemas.protobuf import parse_protobuf
 

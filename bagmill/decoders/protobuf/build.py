@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bagmill.decoders.base import Offsets
+from bagmill.decoders.places.arrays import bytes_array, gather, list_array, number_array, struct_array
+from bagmill.decoders.places.text import not_utf8
+from bagmill.decoders.places.view import Mask
 from bagmill.decoders.protobuf.account import Account
-from bagmill.decoders.protobuf.arrays import bytes_array, gather, list_array, number_array, struct_array
 from bagmill.decoders.protobuf.level import Level, Pieces, Place
 from bagmill.decoders.protobuf.numbers import convert, packed_numbers
 from bagmill.decoders.protobuf.plan import FieldPlan, MessagePlan, Number
-from bagmill.decoders.protobuf.text import not_utf8
-from bagmill.decoders.protobuf.view import Mask
 
 
 def build_columns(account: Account, plan: MessagePlan, place: Place) -> list[pa.Array]:
@@ -125,7 +125,7 @@ def _listed_messages(level: Level, item: FieldPlan, plan: MessagePlan) -> tuple[
     """The rows that the messages of all lists, or the entries of all maps, stand in; and these."""
     rows, first, last = level.found_pieces(item.slot)
     origins = level.origins(rows)
-    allowed = level.account.spend(origins, plan.cells)
+    allowed = level.account.budget.spend(origins, plan.cells)
     if allowed is not None:
         rows, first, last, origins = (values[allowed] for values in (rows, first, last, origins))
     place = Place(first, last, None, rows.size, origins, level.place.depth + 1)

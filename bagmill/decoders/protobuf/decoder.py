@@ -9,8 +9,9 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets
+from bagmill.decoders.places.arrays import struct_array
+from bagmill.decoders.places.budget import GREEDY
 from bagmill.decoders.protobuf.account import Account
-from bagmill.decoders.protobuf.arrays import struct_array
 from bagmill.decoders.protobuf.build import build_columns
 from bagmill.decoders.protobuf.level import Place
 from bagmill.decoders.protobuf.plan import compile_plan
@@ -18,8 +19,6 @@ from bagmill.errors import BagmillError
 from bagmill.schemas.arrow import arrow_schema, describe
 from bagmill.schemas.protobuf import load_descriptor
 from bagmill.schemas.tree import Struct
-
-_GREEDY = "it holds far more nested messages, most of them empty, than its size can explain"
 
 
 class _Usual(NamedTuple):
@@ -51,12 +50,12 @@ class ProtobufDecoder:
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages."""
         rows, account = self._columns(buffer, start, end)
-        good = ~(account.doubtful | account.greedy)
+        good = account.good
         self._note_unknown(bool(account.strange[good].any()))
         if good.all():
             return Decoded(pa.RecordBatch.from_struct_array(rows))
-        unreadable = dict.fromkeys(np.flatnonzero(account.greedy).tolist(), _GREEDY)
-        doubtful = np.flatnonzero(account.doubtful & ~account.greedy)
+        unreadable = dict.fromkeys(np.flatnonzero(account.budget.greedy).tolist(), GREEDY)
+        doubtful = np.flatnonzero(account.doubtful & ~account.budget.greedy)
         usual = _make_usual(self._class, buffer, start, end, doubtful.tolist(), unreadable)
         more, indices = self._decode_usual(usual, unreadable)
         rows = pa.concat_arrays([rows.filter(pa.array(good)), more])
@@ -78,10 +77,12 @@ class ProtobufDecoder:
         starts = np.append(0, ends)[:-1]
         buffer = np.frombuffer(b"".join(message.payload for message in usual), np.uint8)
         rows, account = self._columns(buffer, starts, ends)
-        good = ~(account.doubtful | account.greedy)
+        good = account.good
         for place in np.flatnonzero(~good).tolist():
             # Protobuf's classes take any bytes for a string of proto2, and nothing else is left to doubt.
-            unreadable[usual[place].number] = _GREEDY if account.greedy[place] else "a string is no UTF-8"
+            unreadable[usual[place].number] = (
+                GREEDY if account.budget.greedy[place] else "a string is no UTF-8"
+            )
         self._note_unknown(any(message.strange for message, fine in zip(usual, good, strict=True) if fine))
         indices = np.array([message.number for message in usual], np.int64)
         return rows.filter(pa.array(good)), indices[good]

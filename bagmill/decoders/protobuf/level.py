@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bagmill.decoders.base import Offsets
+from bagmill.decoders.places.view import Mask, Rows
 from bagmill.decoders.protobuf.account import Account
 from bagmill.decoders.protobuf.numbers import convert
 from bagmill.decoders.protobuf.plan import FieldPlan, MessagePlan, Number
-from bagmill.decoders.protobuf.view import Mask
-from bagmill.decoders.protobuf.walk import Batch, Rows, Walk
+from bagmill.decoders.protobuf.walk import Batch, Walk
 
 _NOTHING = np.empty(0, np.int64)
 

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bagmill.decoders.base import Offsets
-from bagmill.decoders.protobuf.arrays import gather
+from bagmill.decoders.places.arrays import gather
+from bagmill.decoders.places.view import Mask, Values, View
 from bagmill.decoders.protobuf.plan import FIXED64, VARINT, Number
-from bagmill.decoders.protobuf.view import Mask, Values, View
+from bagmill.decoders.protobuf.varints import read_varints
 
 _UNSIGNED = {4: np.uint32, 8: np.uint64}
 
@@ -47,7 +48,7 @@ def packed_numbers(number: Number, view: View, first: Offsets, last: Offsets) ->
     if stops.size == data.size:
         return Packed(convert(number, data), counts, bad)
     starts = np.append(0, stops[:-1] + 1)
-    values, _, too_long = View(data).varints(starts)
+    values, _, too_long = read_varints(View(data), starts)
     if too_long is not None:
         bad[np.searchsorted(borders, starts[too_long], side="right")] = True
     return Packed(convert(number, values), counts, bad)

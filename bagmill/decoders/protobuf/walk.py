@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bagmill.decoders.base import Offsets
+from bagmill.decoders.places.view import Mask, Rows, Values, View
 from bagmill.decoders.protobuf.follow import MAX_LENGTH, MAX_TAG, MOST_BYTES, Follower, Malformed
 from bagmill.decoders.protobuf.plan import BAD, FIXED32, FIXED64, GROUP, LENGTH, LONG, MessagePlan, Run
-from bagmill.decoders.protobuf.view import Mask, Values, View
+from bagmill.decoders.protobuf.varints import read_varints
 
 _FEW = 48
 """Up to this many cursors are quicker one by one, and up to three times as many on a long list of bytes."""
@@ -22,9 +23,6 @@ _PATIENCE = 64
 """How often few cursors step together all the same: the others may be waiting just behind."""
 
 _LONG_LIST = 8
-
-Rows = Offsets | None
-"""Numbers of messages; None: all of them, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Walk:
 
     def _meet_long(self, rows: Rows, cursors: Offsets) -> None:
         """As `_meet`, for tags of several bytes."""
-        tags, after, _ = self._view.varints(cursors)
+        tags, after, _ = read_varints(self._view, cursors)
         tags[(after - cursors > MOST_BYTES) | (tags > MAX_TAG)] = 0
         different, numbers = np.unique(tags, return_inverse=True)
         for place, tag in enumerate(different.tolist()):
@@ -177,7 +175,7 @@ class Walk:
             return rows, self._view.words(cursors), cursors + 8
         if wire == FIXED32:
             return rows, self._view.halves(cursors), cursors + 4
-        values, after, bad = self._view.varints(cursors)
+        values, after, bad = read_varints(self._view, cursors)
         if bad is None:
             return rows, values, after
         self._mark(self.bad, rows, bad)
@@ -186,7 +184,7 @@ class Walk:
 
     def _bytes(self, rows: Rows, cursors: Offsets) -> tuple[Rows, Offsets, Offsets]:
         """Where bytes begin and end; those that would reach beyond their message are bad."""
-        lengths, first, _ = self._view.varints(cursors)
+        lengths, first, _ = read_varints(self._view, cursors)
         last = first + lengths.astype(np.int64)
         bad = last > (self._ends if rows is None else self._ends.take(rows))
         if lengths.dtype == np.uint64:

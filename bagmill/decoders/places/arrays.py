@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bagmill.decoders.base import Buffer, Offsets
-from bagmill.decoders.protobuf.view import Mask
+from bagmill.decoders.places.view import Mask
 
 _BIG = 4096
 """Bytes from which on it costs nothing to make a Python object for a piece."""
@@ -25,15 +26,22 @@ def bytes_array(kind: pa.DataType, sizes: Offsets, data: Buffer, present: Mask |
     return _array(kind, sizes.size, present, [offsets_of(sizes), data])
 
 
-def list_array(kind: pa.DataType, counts: Offsets, elements: pa.Array) -> pa.Array:
-    """Lists or maps of so many elements each."""
-    return _array(kind, counts.size, None, [offsets_of(counts)], [elements])
+def fixed_array(kind: pa.DataType, size: int, data: npt.NDArray[np.uint8]) -> pa.Array:
+    """Binary values of a fixed size."""
+    return _array(kind, size, None, [data])
+
+
+def list_array(
+    kind: pa.DataType, counts: Offsets, elements: pa.Array, present: Mask | None = None
+) -> pa.Array:
+    """Lists or maps of so many elements each; null where not `present`."""
+    return _array(kind, counts.size, present, [offsets_of(counts)], [elements])
 
 
 def struct_array(
     kind: pa.DataType, size: int, members: Sequence[pa.Array], present: Mask | None = None
 ) -> pa.Array:
-    """Structs; null where not `present`."""
+    """Structs, or lists of a fixed size with their elements as the only member; null where not `present`."""
     return _array(kind, size, present, [], members)
 
 
@@ -59,22 +67,30 @@ def offsets_of(sizes: Offsets) -> npt.NDArray[np.int32]:
 
 def gather(buffer: Buffer, first: Offsets, last: Offsets) -> Buffer:
     """Copy the pieces `buffer[first[i]:last[i]]`, all of them inside the buffer, one behind the other."""
-    if not first.size:
-        return np.empty(0, np.uint8)
     sizes = last - first
-    size, total = int(sizes[0]), int(sizes.sum())
+    total = int(sizes.sum())
     if not total:
         return np.empty(0, np.uint8)
+    size = int(sizes[0])
     if size and bool((sizes == size).all()):
         windows = np.ndarray((buffer.size - size + 1,), f"V{size}", buffer, strides=(1,))
         return windows[first].view(np.uint8)
     if total >= _BIG * sizes.size:
         pieces = [buffer[start:end] for start, end in zip(first.tolist(), last.tolist(), strict=True)]
         return np.concatenate(pieces)
-    # Arrow copies small ragged pieces faster than anything in numpy: as every second value of an array.
-    borders = np.empty(2 * first.size, np.int64)
+    return _gather_small(buffer, first, last, total)
+
+
+def _gather_small(buffer: Buffer, first: Offsets, last: Offsets, total: int) -> Buffer:
+    """Let Arrow copy the pieces, which nothing in numpy does as fast: as every second value of an array."""
+    places = np.arange(0, 2 * first.size, 2)
+    if (first[1:] < first[:-1]).any():
+        order = np.argsort(first, kind="stable")
+        first, last = first[order], last[order]
+        places[order] = places.copy()
+    small = buffer.size < 1 << 31
+    borders = np.empty(2 * first.size, np.int32 if small else np.int64)
     borders[0::2], borders[1::2] = first, last
-    every = _array(pa.large_binary(), 2 * first.size - 1, None, [borders, buffer])
-    taken = every.take(pa.array(np.arange(0, 2 * first.size - 1, 2)))
-    _, _, data = taken.buffers()
-    return np.frombuffer(data, np.uint8, total)
+    every = _array(pa.binary() if small else pa.large_binary(), borders.size - 1, None, [borders, buffer])
+    taken = pc.take(every, pa.array(places), boundscheck=False)
+    return np.frombuffer(taken.buffers()[2], np.uint8, total)

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Offsets
-from bagmill.decoders.protobuf.arrays import bytes_array
+from bagmill.decoders.places.arrays import bytes_array
 
 _NONE = np.empty(0, np.int64)
 
