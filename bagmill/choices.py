@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 MAX_TIME_NS = 2**63 - 1
 
-FORMATS = ("parquet",)
+FORMATS = ("parquet", "tfrecord")
 
 
 class OnCorrupt(StrEnum):
@@ -22,7 +22,7 @@ class OnCorrupt(StrEnum):
 
 
 class Compression(StrEnum):
-    """Codec of Parquet pages."""
+    """Codec of Parquet pages; a TFRecord file is compressed with gzip or not at all."""
 
     ZSTD = "zstd"
     LZ4 = "lz4"
@@ -69,8 +69,8 @@ class Converting(Selecting, Protocol):
         ...
 
     @property
-    def compression(self) -> Compression:
-        """Codec of the Parquet pages."""
+    def compression(self) -> Compression | None:
+        """Codec of the dataset's files; None for the usual one of the format."""
         ...
 
 
@@ -84,7 +84,7 @@ class Choices:
     end_time: int | None = None
     on_corrupt: OnCorrupt = OnCorrupt.RECOVER
     format: str = "parquet"
-    compression: Compression = Compression.ZSTD
+    compression: Compression | None = None
 
 
 EVERYTHING: Selecting = Choices()
@@ -114,12 +114,26 @@ def choose(given: Mapping[str, Any]) -> Choices:
             problems.append((name, str(error)))
     if not is_after(chosen.get("start_time"), chosen.get("end_time")):
         problems.append(("end_time", NOT_AFTER))
+    if not is_codec_of(chosen.get("format", "parquet"), chosen.get("compression")):
+        problems.append(("compression", NO_CODEC_OF_TFRECORD))
     if problems:
         raise BadChoices(problems)
     return Choices(**chosen)
 
 
 NOT_AFTER = "the end lies after the start"
+NO_CODEC_OF_TFRECORD = "a TFRecord file is compressed with gzip, or none"
+
+
+def is_codec_of(format_: str, compression: Compression | None) -> bool:
+    """Whether files of a format can be compressed so."""
+    return format_ != "tfrecord" or compression in {None, Compression.GZIP, Compression.NONE}
+
+
+def codec_of(options: Converting) -> Compression:
+    """The codec of the dataset's files: the one that was chosen, or the usual one of the format."""
+    usual = Compression.NONE if options.format == "tfrecord" else Compression.ZSTD
+    return options.compression or usual
 
 
 def is_after(start: int | None, end: int | None) -> bool:
@@ -177,6 +191,10 @@ def _time(value: object) -> int | None:
     return None if value is None else parse_time(value)
 
 
+def _codec(value: str | None) -> Compression | None:
+    return None if value is None else Compression(value)
+
+
 def _format(value: str) -> str:
     if value not in FORMATS:
         raise ValueError(f"the format is {' or '.join(FORMATS)}")
@@ -190,5 +208,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "end_time": _time,
     "on_corrupt": OnCorrupt,
     "format": _format,
-    "compression": Compression,
+    "compression": _codec,
 }

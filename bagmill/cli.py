@@ -25,7 +25,7 @@ Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="One or mor
 Output = Annotated[
     Path, typer.Option(help="Folder to make the dataset in; for several recordings, one below it for each.")
 ]
-Format = Annotated[str, typer.Option("--format", help="Format of the dataset: parquet.")]
+Format = Annotated[str, typer.Option("--format", help="Format of the dataset: parquet or tfrecord.")]
 Topics = Annotated[
     list[str] | None, typer.Option(help="Glob of the topics to take; several times for more. [default: *]")
 ]
@@ -38,7 +38,10 @@ Start = Annotated[
 End = Annotated[
     str | None, typer.Option(help="Log time to stop before: RFC 3339 with an offset, or ns since the epoch.")
 ]
-Codec = Annotated[Compression, typer.Option(help="Codec of the Parquet pages.")]
+Codec = Annotated[
+    Compression | None,
+    typer.Option(help="Codec of the files; tfrecord: gzip or none. [default: zstd; tfrecord: none]"),
+]
 Corrupt = Annotated[OnCorrupt, typer.Option(help="Recover what a damaged recording still holds, or fail.")]
 
 
@@ -63,11 +66,11 @@ def convert(
     exclude_topics: Excluded = None,
     start_time: Start = None,
     end_time: End = None,
-    compression: Codec = Compression.ZSTD,
+    compression: Codec = None,
     on_corrupt: Corrupt = OnCorrupt.RECOVER,
     as_json: Json = False,
 ) -> None:
-    """Convert recordings to typed Parquet, one folder for each topic."""
+    """Convert recordings to typed Parquet or TFRecord, one folder for each topic."""
     given = {
         "format": format_,
         "topics": topics or ["*"],

@@ -19,7 +19,7 @@ from bagmill.report import OutputFile, Report
 from bagmill.schemafiles import write_schemas
 from bagmill.slices import slices
 from bagmill.tables import Table
-from bagmill.writers.base import Part
+from bagmill.writers.base import Format, Part
 from bagmill.writers.pool import WriterPool
 
 UNREADABLE = "unreadable"
@@ -37,6 +37,8 @@ class Conversion:
     output: Path
     identity: Identity
     sources: Sequence[tuple[Table, Decoder]]
+    aside: Format
+    """Of the messages that can't be read."""
     runs: list[TableRun] = field(init=False)
     grouping: Grouping = field(init=False)
 
@@ -90,7 +92,7 @@ class Conversion:
         run.first_reason = run.first_reason or failures[0].reason
         schema = unreadable_schema({"source": self._source})
         if UNREADABLE not in self.pool:
-            self.pool.begin(UNREADABLE, schema)
+            self.pool.begin(UNREADABLE, schema, self.aside)
         self.pool.write(UNREADABLE, assemble_unreadable(block, run.table.topic, failures, schema))
 
     def finish(self, losses: Sequence[Loss], body: Mapping[str, Any]) -> Report:

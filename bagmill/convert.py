@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bagmill.choices import Converting
+from bagmill.choices import Compression, Converting, codec_of
 from bagmill.conversion import Conversion
 from bagmill.inspection import must_be_inspected, open_decoders, read_blocks
 from bagmill.probe import shown
@@ -13,6 +13,7 @@ from bagmill.recording import Recording
 from bagmill.report import Progress, ProgressSink, Report, silent
 from bagmill.selection import check_times, select_topics
 from bagmill.tables import Table, plan_tables, select_tables
+from bagmill.writers.base import Format
 from bagmill.writers.parquet import ParquetFormat
 from bagmill.writers.pool import WriterPool
 
@@ -25,18 +26,19 @@ def convert(
     *,
     threads: int | None = None,
 ) -> Report:
-    """Write a recording's messages as typed Parquet below `output`, an empty folder.
+    """Write a recording's messages as typed Parquet or TFRecord below `output`, an empty folder.
 
     With `threads` above 1 (None: as many as there are cores), reading, decoding and writing overlap. The same
     recording and options give byte-identical files, whatever the number of threads.
 
-    Messages that can't be decoded are written to `unreadable/`; a topic without a decoder is written as
-    bytes, its schema into `schemas/`.
+    Messages that can't be decoded are written to `unreadable/`, as Parquet; a topic without a decoder is
+    written as bytes, its schema into `schemas/`.
 
     Raises:
         RecordingError: the file is no recording, or is damaged and `on_corrupt` is `fail`, or nothing can be
             read.
         SelectionError: a glob matches no topic, or the selection leaves nothing.
+        FeatureCollision: two columns of a topic would become one feature of a TFRecord.
         OutputFailed: the files can't be written.
     """
     threads = threads or os.cpu_count() or 1
@@ -45,14 +47,22 @@ def convert(
         steps = _Steps(progress, 2 if must_be_inspected(tables) else 1)
         decoders = open_decoders(source, tables, options, steps.sink, threads=threads)
         steps.next()
-        files = ParquetFormat(options.compression)
+        aside = ParquetFormat(codec_of(options))
+        files = aside if options.format == "parquet" else _tfrecord(options)
         with WriterPool(output, files, threads=threads if threads > 1 else 0) as pool:
-            conversion = Conversion(pool, output, source.identity, list(zip(tables, decoders, strict=True)))
+            sources = list(zip(tables, decoders, strict=True))
+            conversion = Conversion(pool, output, source.identity, sources, aside)
             for block in read_blocks(source, tables, options, ahead=threads > 1):
                 conversion.take(block)
                 done = source.done_bytes
                 steps.sink(Progress("convert", done, source.size, conversion.counters | {"bytes": done}))
             return conversion.finish(source.losses, _body(source, options))
+
+
+def _tfrecord(options: Converting) -> Format:
+    from bagmill.writers.tfrecord import TFRecordFormat  # few need it
+
+    return TFRecordFormat(gzip=codec_of(options) is Compression.GZIP)
 
 
 def _tables(source: Recording, options: Converting) -> list[Table]:
@@ -74,7 +84,7 @@ def _body(source: Recording, options: Converting) -> Mapping[str, Any]:
             "end_time": None if options.end_time is None else str(options.end_time),
             "on_corrupt": options.on_corrupt.value,
             "format": options.format,
-            "compression": options.compression.value,
+            "compression": codec_of(options).value,
         },
     }
 

@@ -12,7 +12,8 @@
     │   └── RecordingChanged        another file than the one that was submitted
     ├── SchemaError                 a message definition that can't be used
     │   ├── SchemaInvalid
-    │   └── SchemaUnsupported
+    │   ├── SchemaUnsupported
+    │   └── FeatureCollision        two columns of a topic would become one feature of a TFRecord
     ├── SelectionError              what was asked for is not in the recording
     │   ├── UnknownTopic
     │   └── NothingSelected
@@ -135,6 +136,13 @@ class SchemaUnsupported(SchemaError):
     """Bagmill has no decoder for this kind of message."""
 
     code = "schema_unsupported"
+
+
+class FeatureCollision(SchemaError):
+    """Two columns of a topic would become one feature of a TFRecord."""
+
+    code = "feature_collision"
+    default_hint = "Convert the topic to Parquet, or leave it out with `exclude_topics`."
 
 
 class SelectionError(BagmillError):

@@ -14,10 +14,12 @@ from pydantic import (
 
 from bagmill.choices import (
     MAX_TIME_NS,
+    NO_CODEC_OF_TFRECORD,
     NOT_AFTER,
     Compression,
     OnCorrupt,
     is_after,
+    is_codec_of,
     parse_time,
     usable_glob,
 )
@@ -86,10 +88,19 @@ class IndexOptions(Options):
 class ConvertOptions(Selection):
     """Options of convert."""
 
-    format: Literal["parquet"] = Field("parquet", description="Format of the dataset.")
-    compression: Annotated[Compression, Field(strict=False)] = Field(
-        Compression.ZSTD, description="Codec of the Parquet pages."
+    format: Literal["parquet", "tfrecord"] = Field("parquet", description="Format of the dataset.")
+    compression: Annotated[Compression | None, Field(strict=False)] = Field(
+        None,
+        description="Codec of the dataset's files: by default `zstd` in `parquet` and `none` in `tfrecord`, "
+        "which takes `gzip` or `none` only.",
     )
+
+    @field_validator("compression")
+    @classmethod
+    def _of_the_format(cls, compression: Compression | None, info: ValidationInfo) -> Compression | None:
+        if not is_codec_of(info.data.get("format", ""), compression):
+            raise ValueError(NO_CODEC_OF_TFRECORD)
+        return compression
 
 
 class VisualizeOptions(Selection):

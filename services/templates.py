@@ -119,7 +119,7 @@ _ALL = (
     Template(
         "convert",
         "Convert",
-        "Converts the messages of a recording to typed Parquet, one folder for each topic.",
+        "Converts the messages of a recording to typed Parquet or TFRecord, one folder for each topic.",
         ConvertParams,
         (StepSpec("convert"),),
         child="convert",

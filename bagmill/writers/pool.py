@@ -31,6 +31,7 @@ class _Table:
     """A table, and the rows that are held back until they make a group."""
 
     writer: TableWriter
+    group_bytes: int
     batches: list[pa.RecordBatch] = field(default_factory=list)
     pending: int = 0
 
@@ -74,15 +75,16 @@ class WriterPool:
         for table in self._tables.values():
             table.writer.abandon()
 
-    def begin(self, folder: str, schema: pa.Schema) -> None:
-        """Begin the table of a folder below the output.
+    def begin(self, folder: str, schema: pa.Schema, files: Format | None = None) -> None:
+        """Begin the table of a folder below the output, in another format than the pool's if one is given.
 
         Raises:
             OutputFailed: the folder can't be made.
             SchemaError: the format has no place for such columns.
         """
         with self._failures(folder):
-            self._tables[folder] = _Table(self._format.table(self._output / folder, schema))
+            files = files or self._format
+            self._tables[folder] = _Table(files.table(self._output / folder, schema), files.group_bytes)
 
     def __contains__(self, folder: str) -> bool:
         return folder in self._tables
@@ -104,7 +106,7 @@ class WriterPool:
         table.batches.append(batch)
         table.pending += size
         self._pending += size
-        if table.pending >= self._format.group_bytes:
+        if table.pending >= table.group_bytes:
             self._flush(folder)
         while self._pending > self._pending_bytes:
             self._flush(max(self._tables, key=lambda name: self._tables[name].pending))

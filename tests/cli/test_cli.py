@@ -99,7 +99,7 @@ def test_every_flag_does_what_it_says(recording: Path, tmp_path: Path) -> None:
         ([], "Missing option '--output'"),
         (["--output", "d", "--compression", "best"], "--compression"),
         (["--output", "d", "--on-corrupt", "maybe"], "--on-corrupt"),
-        (["--output", "d", "--format", "csv"], "--format: the format is parquet"),
+        (["--output", "d", "--format", "csv"], "--format: the format is parquet or tfrecord"),
         (["--output", "d", "--start-time", "2024-05-15"], "--start-time: a time needs an offset"),
         (["--output", "d", "--topics", ""], "--topics: a glob is not empty"),
         (["--output", "d", "--no-such-flag"], "No such option"),

@@ -51,7 +51,7 @@ def by_quick(arguments: list[str]) -> dict[str, Any] | None:
     if call.command != "convert":
         return {"file": call.files[0], "as_json": call.as_json}
     given: dict[str, Any] = {"topics": [], "exclude_topics": [], "start_time": None, "end_time": None}
-    given |= {"format": Choices().format, "compression": "zstd", "on_corrupt": "recover"}
+    given |= {"format": Choices().format, "compression": None, "on_corrupt": "recover"}
     given |= {**call.once, **call.often, "output": Path(call.once["output"])}
     given["format_"] = given.pop("format")
     return {"files": call.files, "as_json": call.as_json, **given}

@@ -17,8 +17,8 @@ VALUES: dict[str, list[Any]] = {
     "start_time": [None, 0, 5, "7", "2024-05-15T10:00:00Z", "2024-05-15", "x", -1, 2**63, "1.5", True],
     "end_time": [None, 0, 6, "7", "2024-05-15T10:00:00.123456789+02:00", "2300-01-01T00:00:00Z"],
     "on_corrupt": ["recover", "fail", "maybe", ""],
-    "format": ["parquet", "csv", ""],
-    "compression": ["zstd", "lz4", "snappy", "gzip", "none", "best"],
+    "format": ["parquet", "tfrecord", "csv", ""],
+    "compression": [None, "zstd", "lz4", "snappy", "gzip", "none", "best"],
 }
 
 

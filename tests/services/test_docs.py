@@ -32,7 +32,7 @@ def test_no_other_param_is_documented() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == params
 
 
-@pytest.mark.parametrize("name", ["format", "compression", "on_corrupt"])
+@pytest.mark.parametrize("name", ["format", "on_corrupt"])
 def test_defaults_are_documented(name: str) -> None:
     row = next(
         line
