@@ -63,7 +63,7 @@ class Conversion:
         for number, rows in self.grouping.split(block):
             run = self.runs[number]
             run.read += rows.size
-            for part in slices(block, rows, len(run.decoder.fields)):
+            for part in slices(block, rows, run.decoder.fields):
                 self._convert(run, block, part)
 
     def _convert(self, run: TableRun, block: Block, rows: Rows) -> None:

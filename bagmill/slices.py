@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from bagmill.recording import Block
 
@@ -11,12 +12,12 @@ SLICE_BYTES = 8 << 20
 """Payload bytes that are decoded at a time."""
 
 SLICE_CELLS = 4 << 20
-"""Cells, rows times columns, that are decoded at a time."""
+"""Cells, rows times the values that each has at least, that are decoded at a time."""
 
 
-def slices(block: Block, rows: npt.NDArray[np.int64], columns: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Cut rows of a table with so many columns into runs whose payloads are about `SLICE_BYTES`."""
-    most = max(1, SLICE_CELLS // max(1, columns))
+def slices(block: Block, rows: npt.NDArray[np.int64], fields: pa.Schema) -> Iterator[npt.NDArray[np.int64]]:
+    """Cut rows of a table with these fields into runs whose payloads are about `SLICE_BYTES`."""
+    most = max(1, SLICE_CELLS // max(1, sum(cells(field.type) for field in fields)))
     ends = np.cumsum(block.end[rows] - block.start[rows])
     first = 0
     while first < rows.size:
@@ -25,3 +26,12 @@ def slices(block: Block, rows: npt.NDArray[np.int64], columns: int) -> Iterator[
         last = min(max(last, first + 1), first + most)
         yield rows[first:last]
         first = last
+
+
+def cells(type_: pa.DataType) -> int:
+    """How many values a row takes in a column, also where it is null: those of a struct, all of an array."""
+    if pa.types.is_struct(type_):
+        return sum(cells(field.type) for field in type_)
+    if pa.types.is_fixed_size_list(type_):
+        return int(type_.list_size) * cells(type_.value_type)
+    return 1

@@ -51,7 +51,7 @@ class Decoding:
                 self._decode(trial, block, rows[~beyond])
 
     def _decode(self, trial: Trial, block: Block, rows: Rows) -> None:
-        for part in slices(block, rows, len(trial.decoder.fields)):
+        for part in slices(block, rows, trial.decoder.fields):
             decoded = trial.decoder.decode(block.buffer, block.start[part], block.end[part])
             for index, reason in decoded.unreadable:
                 trial.fail(reason, int(block.log_time[part[index]]))

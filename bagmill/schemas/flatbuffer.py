@@ -20,6 +20,7 @@ from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.schemas.reflection import BaseType, EnumType, Member, Object, Reflection, TypeRef, read_schema
 from bagmill.schemas.tree import (
     MAX_DEPTH,
+    MOST_KNOWN,
     Case,
     Enum,
     Field,
@@ -49,7 +50,7 @@ KINDS = {
 """The scalars."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(MOST_KNOWN)
 def parse_flatbuffer(name: str, data: bytes) -> Struct:
     """Read the table `name` of a binary schema.
 

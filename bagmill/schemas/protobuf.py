@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.schemas.tree import (
     MAX_DEPTH,
+    MOST_KNOWN,
     Enum,
     Field,
     Kind,
@@ -40,7 +41,7 @@ _KINDS = {
 _WELL_KNOWN = "google/protobuf/"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(MOST_KNOWN)
 def parse_protobuf(name: str, data: bytes) -> Struct:
     """Read the message `name` of a descriptor set.
 
@@ -51,7 +52,7 @@ def parse_protobuf(name: str, data: bytes) -> Struct:
     return check_size(_Builder(name).struct(load_descriptor(name, data)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(MOST_KNOWN)
 def load_descriptor(name: str, data: bytes) -> Descriptor:
     """Load a descriptor set, whose files may stand in any order, into a pool of its own; find the message.
 

@@ -13,7 +13,7 @@ from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.schemas.arrow import arrow_type
 from bagmill.schemas.flatbuffer import KINDS, element_of, fields_of, find_table, is_optional, parse_flatbuffer
 from bagmill.schemas.reflection import BaseType, Member, Object, Reflection, TypeRef, read_schema
-from bagmill.schemas.tree import Sequence, Struct, Type, Union
+from bagmill.schemas.tree import MOST_KNOWN, Sequence, Struct, Type, Union
 
 OFFSET = 4
 """Bytes of an offset, of the length of a vector, and of the offset of a vtable."""
@@ -163,7 +163,7 @@ def cells(content: Content) -> int:
     return 1
 
 
-@lru_cache(maxsize=256)
+@lru_cache(MOST_KNOWN)
 def compile_plan(name: str, data: bytes) -> Table:
     """Make the plan for the table `name` of a binary schema.
 

@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from bagmill.schemas.arrow import arrow_type
 from bagmill.schemas.protobuf import extensions, load_descriptor, parse_protobuf
-from bagmill.schemas.tree import Field, Mapping, Sequence, Struct, Type
+from bagmill.schemas.tree import MOST_KNOWN, Field, Mapping, Sequence, Struct, Type
 
 VARINT, FIXED64, LENGTH, GROUP, END_GROUP, FIXED32 = range(6)
 """Wire types (protobuf.dev/programming-guides/encoding#structure)."""
@@ -152,7 +152,7 @@ class MessagePlan:
         return len(self.by_tag) + GROUP
 
 
-@lru_cache(maxsize=256)
+@lru_cache(MOST_KNOWN)
 def compile_plan(name: str, data: bytes) -> MessagePlan:
     """Make the plan for the message `name` of a descriptor set.
 
