@@ -2,16 +2,20 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bagmill.choices import Selecting
-from bagmill.decoders import INSPECTED, Decoder, Inspection, inspections, make_decoder
+from bagmill.decoders import INSPECTED, Decoder, inspections, make_decoder
 from bagmill.recording import Block, Recording
 from bagmill.report import Progress, ProgressSink, silent
 from bagmill.tables import Table
 from bagmill.writers.lanes import Lanes
+
+if TYPE_CHECKING:
+    from bagmill.decoders.inspected import Inspection
 
 Rows = npt.NDArray[np.int64]
 
@@ -58,7 +62,7 @@ def open_decoders(
     ]
 
 
-def _look(block: Block, grouping: "Grouping", looks: Sequence[Inspection], lanes: Lanes) -> None:
+def _look(block: Block, grouping: "Grouping", looks: Sequence["Inspection"], lanes: Lanes) -> None:
     for number, rows in grouping.split(block):
         lanes.run(str(number), partial(looks[number].take, block.buffer, block.start[rows], block.end[rows]))
     lanes.finish()  # before the buffer is filled again

@@ -29,11 +29,12 @@ def guarded(run: Callable[[], int]) -> int:
     try:
         code = run()
     except KeyboardInterrupt:
-        return _ended_by(signal.SIGINT)
+        code = _ended_by(signal.SIGINT)
     except Terminated as ended:
-        return _ended_by(ended.number)
+        code = _ended_by(ended.number)
     if (reason := flush()) is not None:
         put_error(f"error: the result could not be written: {reason}")
+        flush()
         return _OUTPUT_LOST
     return code
 
@@ -44,5 +45,4 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 def _ended_by(number: int) -> int:
     put_error(f"interrupted by {signal.Signals(number).name}; what was unfinished is removed")
-    flush()
     return 128 + number

@@ -1,7 +1,6 @@
 """What is selected of a recording: topics by globs, messages by log time."""
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from bagmill.choices import Selecting
@@ -57,6 +56,8 @@ def check_times(first: int | None, last: int | None, selection: Selecting) -> No
 
 
 def _unknown(glob: str, number: int, topics: Sequence[str]) -> UnknownTopic:
+    from difflib import get_close_matches  # only needed for the hint
+
     but_for_case = [topic for topic in topics if fnmatchcase(topic.lower(), glob.lower())][:3]
     near = but_for_case or get_close_matches(glob, topics, n=3, cutoff=0.5)
     if not topics:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 
 
 def start_light() -> None:
@@ -16,7 +15,7 @@ def start_light() -> None:
         sys.meta_path.insert(0, _WithoutPandas())
 
 
-class _WithoutPandas(MetaPathFinder):
+class _WithoutPandas:
     def find_spec(self, fullname: str, *_: object) -> None:
         """Refuse pandas, and leave all else to the finders behind it."""
         if fullname == "pandas":

@@ -1,13 +1,11 @@
 """Decoders: `make_decoder` finds the one for a topic, and falls back to keeping bytes."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from bagmill.decoders.base import Decoded, Decoder, Note
-from bagmill.decoders.cbor import CborInspection
 from bagmill.decoders.cdr import CdrDecoder
-from bagmill.decoders.inspected import Inspection
-from bagmill.decoders.json import JsonInspection, Room
 from bagmill.decoders.plain import check_plain
 from bagmill.decoders.raw import RawDecoder
 from bagmill.decoders.ros1 import Ros1Decoder
@@ -16,11 +14,13 @@ from bagmill.recording import Schema
 from bagmill.schemas import parse
 from bagmill.schemas.tree import Struct
 
+if TYPE_CHECKING:
+    from bagmill.decoders.inspected import Inspection
+
 __all__ = [
     "INSPECTED",
     "Decoded",
     "Decoder",
-    "Inspection",
     "Note",
     "RawDecoder",
     "inspections",
@@ -31,9 +31,28 @@ INSPECTED = frozenset({"cbor", "json"})
 """Encodings of messages that are looked at before they are decoded, for their types."""
 
 
-def inspections() -> Mapping[str, Callable[[Schema | None], Inspection]]:
+def inspections() -> Mapping[str, Callable[[Schema | None], "Inspection"]]:
     """What looks at the messages of a topic by their encoding, for the topics of one recording."""
-    return {"cbor": CborInspection, "json": partial(JsonInspection, room=Room())}
+    return {"cbor": _inspect_cbor, "json": _JsonInspections()}
+
+
+def _inspect_cbor(schema: Schema | None) -> "Inspection":
+    from bagmill.decoders.cbor import CborInspection  # here and below: few recordings need all of them
+
+    return CborInspection(schema)
+
+
+class _JsonInspections:
+    """Those of one recording share their room."""
+
+    @cached_property
+    def _make(self) -> Callable[[Schema | None], "Inspection"]:
+        from bagmill.decoders.json import JsonInspection, Room
+
+        return partial(JsonInspection, room=Room())
+
+    def __call__(self, schema: Schema | None) -> "Inspection":
+        return self._make(schema)
 
 
 def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
@@ -63,6 +82,6 @@ def _typed(schema: Schema, message_encoding: str, root: Struct) -> Decoder:
         from bagmill.decoders.flatbuffer import FlatbufferDecoder
 
         return FlatbufferDecoder(root, schema.name, schema.data)
-    from bagmill.decoders.protobuf import ProtobufDecoder  # here: it loads the protobuf library
+    from bagmill.decoders.protobuf import ProtobufDecoder
 
     return ProtobufDecoder(root, schema.name, schema.data)

@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from bagmill.kernels import call
 from bagmill.writers.leaves import Leaf, leaf_arrays
 
 PLACES = 8
@@ -81,15 +81,15 @@ def byte_size(array: pa.Array) -> int:
     """Bytes of the values of a leaf column, without lengths."""
     kind = array.type
     if pa.types.is_string(kind) or pa.types.is_binary(kind):
-        return int(pc.sum(pc.binary_length(array)).as_py() or 0)
+        return int(call("sum", call("binary_length", array)).as_py() or 0)
     return int(len(array) * kind.bit_width) // 8
 
 
 def count_distinct(array: pa.Array) -> int:
     """How many different values there are, nulls left out; floats are compared by their bits."""
     if not pa.types.is_primitive(array.type) or pa.types.is_boolean(array.type):
-        return int(pc.count_distinct(array).as_py())
-    valid = array.drop_null()
+        return int(call("count_distinct", array).as_py())
+    valid = call("drop_null", array)
     width = valid.type.bit_width // 8
     bits = np.frombuffer(valid.buffers()[1], f"i{width}", len(valid), valid.offset * width)
     ordered = np.sort(bits)

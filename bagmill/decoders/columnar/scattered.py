@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.columnar.elements import Lists, settle
 from bagmill.decoders.columnar.leaves import Array, Int32s, Leaves, anywhere, dtype_of, offsets_of
 from bagmill.decoders.columnar.plan import Number, Numbers, Plan, Rows, Run, Text
+from bagmill.kernels import WITHOUT_CHECKS, call
 
 _LONG = 2048
 """From this mean length on pieces of bytes are copied one by one."""
@@ -116,5 +116,5 @@ class Scattered:
         kind = pa.binary() if small else pa.large_binary()
         buffers = [None, pa.py_buffer(borders), pa.py_buffer(self._buffer)]
         pieces = pa.Array.from_buffers(kind, len(borders) - 1, buffers)
-        taken = pc.take(pieces, pa.array(np.arange(0, len(borders), 2)), boundscheck=False)
+        taken = call("take", pieces, pa.array(np.arange(0, len(borders), 2)), options=WITHOUT_CHECKS)
         return np.frombuffer(taken.buffers()[2], np.uint8)
