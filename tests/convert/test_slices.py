@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from bagmill.recording import Block
+from bagmill.recording.messages import Views
 from bagmill.slices import SLICE_BYTES, SLICE_CELLS, cells, slices
 
 POINT = pa.struct([pa.field("x", pa.float64()), pa.field("y", pa.float64())])
@@ -30,17 +31,18 @@ def test_cells_of_a_column(type_: pa.DataType, expected: int) -> None:
 
 def block(messages: int, size: int) -> Block:
     """Messages of one size."""
+    buffer = np.zeros(8, np.uint8)
     zeros = np.zeros(messages, np.uint64)
     start = np.arange(messages, dtype=np.int64) * size
     return Block(
-        buffer=np.zeros(0, np.uint8),
+        buffer=buffer,
         channel_id=zeros.astype(np.uint16),
         sequence=zeros.astype(np.uint32),
         log_time=zeros,
         publish_time=zeros,
         start=start,
         end=start + size,
-        memory=[],
+        memory=Views(buffer),
     )
 
 
