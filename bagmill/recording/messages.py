@@ -31,6 +31,9 @@ _INDEX = Struct("<BQHI")
 _ENTRIES = _INDEX.size
 _INDEX_HEAD_SIZE = _ENTRIES - HEAD_SIZE
 
+FEW = 48
+"""Up to so many messages are found sooner by going through their records one by one."""
+
 _DEFINITIONS = frozenset({Opcode.SCHEMA, Opcode.CHANNEL})
 
 
@@ -56,6 +59,11 @@ class Entries:
     pairs: list[UInt64] = field(default_factory=list)
     end: int = 0
     usable: bool = True
+
+    @property
+    def count(self) -> int:
+        """How many messages they name."""
+        return sum(pair.size for pair in self.pairs) // 2
 
     def columns(self) -> tuple[npt.NDArray[np.uint16], UInt64, UInt64]:
         """Channel ids, log times (ns) and offsets of all messages, one array each."""
@@ -108,7 +116,7 @@ def read_entries(window: Window, at: int, stop: int) -> Entries:
 
 def find_messages(views: Views, begin: int, end: int, entries: Entries) -> Found:
     """Find the messages of a decompressed chunk in `buffer[begin:end]`, in their order in the file."""
-    if entries.usable and entries.channels:
+    if entries.usable and entries.count > FEW:
         found = from_index(views, begin, end, entries)
         if found is not None:
             return found

@@ -22,6 +22,8 @@ from bagmill.recording.records import (
 )
 
 _U16, _U32, _U64 = Struct("<H"), Struct("<I"), Struct("<Q")
+_CHUNK_START = Struct("<QQQI")
+"""Start and end time, uncompressed size and CRC of a chunk."""
 
 
 class Fields:
@@ -204,8 +206,10 @@ def read_chunk_head(content: bytes | memoryview, offset: int, length: int) -> Ch
     Raises:
         Malformed: too short, or the data's own length doesn't fit into the record.
     """
-    fields = Fields(content)
-    start_time, end_time, uncompressed, crc = fields.u64(), fields.u64(), fields.u64(), fields.u32()
+    if len(content) < _CHUNK_START.size:
+        raise Malformed("a chunk's record is too short")
+    start_time, end_time, uncompressed, crc = _CHUNK_START.unpack_from(content)
+    fields = Fields(content, _CHUNK_START.size)
     compression, size = fields.text(), fields.u64()
     head = ChunkHead(
         offset,
