@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bagmill.decoders.base import Offsets
-from bagmill.decoders.places.view import Mask, Rows
+from bagmill.decoders.places.view import Mask, Rows, Values
 from bagmill.decoders.protobuf.account import Account
 from bagmill.decoders.protobuf.numbers import convert
 from bagmill.decoders.protobuf.plan import FieldPlan, MessagePlan, Number
@@ -108,28 +108,30 @@ class Level:
         batches = self._batches[slot]
         if not batches:
             return _NOTHING, _NOTHING.astype(np.uint64)
-        rows = np.concatenate([self._rows(batch.rows) for batch in batches])
-        values = np.concatenate([batch.values for batch in batches])
-        order = self._order(rows)
-        return (rows, values) if order is None else (rows[order], values[order])
+        rows, values = self._ordered(batches, [[batch.values for batch in batches]])
+        return rows, values
 
     def found_pieces(self, slot: int) -> Pieces:
         """The bytes that stand in a slot."""
         batches = self._batches[slot]
         if not batches:
             return Pieces(_NOTHING, _NOTHING, _NOTHING)
-        rows = np.concatenate([self._rows(batch.rows) for batch in batches])
-        first = np.concatenate([batch.values for batch in batches])
-        last = np.concatenate([batch.end for batch in batches if batch.end is not None])
-        order = self._order(rows)
-        return Pieces(rows, first, last) if order is None else Pieces(rows[order], first[order], last[order])
+        ends = [batch.end for batch in batches if batch.end is not None]
+        return Pieces(*self._ordered(batches, [[batch.values for batch in batches], ends]))
 
-    def _order(self, rows: Offsets) -> Offsets | None:
-        """The order by rows in which each row's elements stay in theirs; None if that is so already."""
+    def _ordered(self, batches: list[Batch], columns: list[list[Values]]) -> list[Values]:
+        """The rows of all batches and their columns, by rows; in each row the order of batches stays."""
+        if all(batch.rows is None for batch in batches):  # all lists have the same length
+            rows = np.repeat(self._rows(None), len(batches))
+            return [rows, *(np.stack(column, axis=1).reshape(-1) for column in columns)]
+        rows = np.concatenate([self._rows(batch.rows) for batch in batches])
+        found = [rows, *(np.concatenate(column) for column in columns)]
         if (rows[1:] >= rows[:-1]).all():
-            return None
+            return found
         # Numbers of 16 bits are sorted much faster.
-        return np.argsort(rows.astype(np.uint16) if self.place.size <= 1 << 16 else rows, kind="stable")
+        keys = rows.astype(np.uint16) if self.place.size <= 1 << 16 else rows
+        order = np.argsort(keys, kind="stable")
+        return [column[order] for column in found]
 
     def _is_whole(self, batches: list[Batch]) -> bool:
         """Whether there is one batch, with a value for each row."""
