@@ -11,6 +11,7 @@ from bagmill.decoders.flatbuffer.findings import Findings, Spots
 from bagmill.decoders.flatbuffer.plan import OFFSET, compile_plan
 from bagmill.decoders.places.arrays import struct_array
 from bagmill.errors import BagmillError
+from bagmill.kernels import call
 from bagmill.schemas.arrow import arrow_schema, describe
 from bagmill.schemas.tree import Struct
 
@@ -37,5 +38,5 @@ class FlatbufferDecoder:
         rows = struct_array(pa.struct(list(self.fields)), start.size, columns)
         good = findings.good()
         if not good.all():
-            rows = rows.filter(pa.array(good))
+            rows = call("filter", rows, pa.array(good))
         return Decoded(pa.RecordBatch.from_struct_array(rows), findings.reasons())

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bagmill.decoders.base import Offsets
 from bagmill.decoders.places.arrays import bytes_array, gather, list_array, number_array, struct_array
@@ -15,6 +14,7 @@ from bagmill.decoders.protobuf.account import Account
 from bagmill.decoders.protobuf.level import Level, Pieces, Place
 from bagmill.decoders.protobuf.numbers import convert, packed_numbers
 from bagmill.decoders.protobuf.plan import FieldPlan, MessagePlan, Number
+from bagmill.kernels import call
 
 
 def build_columns(account: Account, plan: MessagePlan, place: Place) -> list[pa.Array]:
@@ -143,15 +143,15 @@ def _sorted_by_key(level: Level, rows: Offsets, entries: pa.StructArray) -> pa.S
     level.mark(level.account.doubtful, rows[1:][same])
     if (order == np.arange(order.size)).all():
         return entries
-    return entries.take(pa.array(order))
+    return call("take", entries, pa.array(order))
 
 
 def _ranks(keys: pa.Array) -> npt.NDArray[Any]:
     """Numbers that are in the same order as keys."""
     if not pa.types.is_string(keys.type):
         return np.asarray(keys.to_numpy(zero_copy_only=False))
-    coded = keys.view(pa.binary()).dictionary_encode()
+    coded = call("dictionary_encode", keys.view(pa.binary()))
     ranks = np.empty(len(coded.dictionary), np.int64)
-    ranks[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(ranks.size)
+    ranks[call("array_sort_indices", coded.dictionary).to_numpy()] = np.arange(ranks.size)
     places: Offsets = coded.indices.to_numpy()
     return ranks[places]

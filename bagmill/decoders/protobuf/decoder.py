@@ -9,6 +9,8 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bagmill.decoders.base import Buffer, Decoded, Note, Offsets
+from bagmill.decoders.columnar.block import Part
+from bagmill.decoders.merging import merge
 from bagmill.decoders.places.arrays import struct_array
 from bagmill.decoders.places.budget import GREEDY
 from bagmill.decoders.protobuf.account import Account
@@ -16,6 +18,7 @@ from bagmill.decoders.protobuf.build import build_columns
 from bagmill.decoders.protobuf.level import Place
 from bagmill.decoders.protobuf.plan import compile_plan
 from bagmill.errors import BagmillError
+from bagmill.kernels import call
 from bagmill.schemas.arrow import arrow_schema, describe
 from bagmill.schemas.protobuf import load_descriptor
 from bagmill.schemas.tree import Struct
@@ -57,11 +60,9 @@ class ProtobufDecoder:
         unreadable = dict.fromkeys(np.flatnonzero(account.budget.greedy).tolist(), GREEDY)
         doubtful = np.flatnonzero(account.doubtful & ~account.budget.greedy)
         usual = _make_usual(self._class, buffer, start, end, doubtful.tolist(), unreadable)
-        more, indices = self._decode_usual(usual, unreadable)
-        rows = pa.concat_arrays([rows.filter(pa.array(good)), more])
-        order = np.argsort(np.concatenate([np.flatnonzero(good), indices]))
-        batch = pa.RecordBatch.from_struct_array(rows.take(pa.array(order)))
-        return Decoded(batch, sorted(unreadable.items()))
+        fine = call("filter", rows, pa.array(good)), np.flatnonzero(good)
+        rows, _ = merge([fine, self._decode_usual(usual, unreadable)], rows.type)
+        return Decoded(pa.RecordBatch.from_struct_array(rows), sorted(unreadable.items()))
 
     def _columns(self, buffer: Buffer, start: Offsets, end: Offsets) -> tuple[pa.StructArray, Account]:
         """All messages as rows, and which of them are to be left out."""
@@ -69,9 +70,7 @@ class ProtobufDecoder:
         columns = build_columns(account, self._plan, Place(start, end, None, start.size, None, 0))
         return struct_array(pa.struct(list(self.fields)), start.size, columns), account
 
-    def _decode_usual(
-        self, usual: Sequence[_Usual], unreadable: dict[int, str]
-    ) -> tuple[pa.StructArray, Offsets]:
+    def _decode_usual(self, usual: Sequence[_Usual], unreadable: dict[int, str]) -> Part:
         """The rows of messages that were made usual, and their numbers."""
         ends = np.cumsum([len(message.payload) for message in usual], dtype=np.int64)
         starts = np.append(0, ends)[:-1]
@@ -85,7 +84,7 @@ class ProtobufDecoder:
             )
         self._note_unknown(any(message.strange for message, fine in zip(usual, good, strict=True) if fine))
         indices = np.array([message.number for message in usual], np.int64)
-        return rows.filter(pa.array(good)), indices[good]
+        return call("filter", rows, pa.array(good)), indices[good]
 
     def _note_unknown(self, found: bool) -> None:
         """Tell once that messages hold more than their schema: a newer sender's fields have no columns."""
