@@ -14,7 +14,7 @@ from tests.decoders.protobufs import make_payloads, make_schema
 
 PROOFS = 100
 SCHEMAS = int(os.environ.get("BAGMILL_PROOF_SCHEMAS", "10000"))
-careful = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+careful = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def compare(random: Random) -> None:
