@@ -89,7 +89,7 @@ def arrow_type(node: Type) -> pa.DataType:
         case Struct(fields=fields) | Union(fields=fields):
             names = column_names(node)
             return pa.struct(
-                [_field(name, item.type, item.optional) for name, item in zip(names, fields, strict=True)]
+                [_member(name, item.type, item.optional) for name, item in zip(names, fields, strict=True)]
             )
         case Untyped():
             raise TypeError("a part without a type has no column: infer it from the messages first")
@@ -102,6 +102,12 @@ def _sequence(node: Sequence) -> pa.DataType:
         return pa.binary() if node.size is None else pa.binary(node.size)
     element = _field("item", node.element, node.optional)
     return pa.list_(element) if node.size is None else pa.list_(element, node.size)
+
+
+def _member(name: str, node: Type, optional: bool) -> pa.Field:
+    # A struct may be null as a whole, and then a list of fixed size that may not be makes Parquet unreadable.
+    fixed = isinstance(node, Sequence) and node.size is not None and not node.is_blob
+    return _field(name, node, optional or fixed)
 
 
 def _field(name: str, node: Type, optional: bool) -> pa.Field:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,19 @@ def test_unreadable_messages_are_kept_as_parquet(tmp_path: Path) -> None:
     assert made.report.body["unreadable"] == ["unreadable/part-00000.parquet"]
     assert [row["topic"] for row in made.unreadable] == ["/bad"]
     assert not made.report.complete
+
+
+@pytest.mark.parametrize(
+    "number", [b"\1\0\0\0\0\0\xf0\x7f", b"\xff" * 8, b"\xff\xff\xff\xff\xff\xff\xef\x7f"]
+)
+def test_numbers_that_float32_does_not_have_are_taken_in_silence(tmp_path: Path, number: bytes) -> None:
+    text = b"float64 one\nfloat64[] many"
+    payload = b"\0\1\0\0" + number + struct.pack("<II", 1, 0) + number
+    stream = Stream("/p", ("pkg/msg/P", "ros2msg", text), "cdr", [Sent(payload, START)])
+
+    made = dataset(record(tmp_path / "a.mcap", stream), tmp_path / "d", format="tfrecord")
+
+    assert made.topics["/p"]["rows"] == 1
 
 
 def test_equal_options_give_equal_bytes(tmp_path: Path) -> None:

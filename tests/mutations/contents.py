@@ -12,6 +12,8 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
+from tests.decoders.flatbuffer_writing import encode, encode_schema
+from tests.decoders.flatbuffers import make_row, make_schema
 from tests.schemas.descriptors import everything
 
 SCAN = """\
@@ -79,6 +81,7 @@ def contents() -> tuple[Content, ...]:
             [_scan(number, ros=1) for number in range(6)],
         ),
         Content("/proto", ("p.Everything", "protobuf", everything()), "protobuf", _protobufs()),
+        *[_flatbuffers(seed) for seed in range(4)],
         Content("/json", ("Thing", "jsonschema", schema), "json", texts),
         Content("/free", None, "json", texts),
         Content("/cbor", None, "cbor", packed),
@@ -136,6 +139,15 @@ def _protobufs() -> list[bytes]:
         value.stamp.seconds = number
         made.append(value.SerializeToString(deterministic=True))
     return made
+
+
+def _flatbuffers(seed: int) -> Content:
+    """Messages of a made-up schema, as written for the tests of the decoder."""
+    chance = random.Random(f"flatbuffer {seed}")
+    made = make_schema(chance)
+    payloads = [encode(chance, made, make_row(chance, made, made.types[-1])) for _ in range(6)]
+    schema = (made.name, "flatbuffer", encode_schema(chance, made))
+    return Content(f"/flatbuffer{seed}", schema, "flatbuffer", payloads)
 
 
 def _values(number: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ PATIENCE = 300.0
 
 def again(seed: str, number: int) -> str:
     """How to try one case again, and look at its recording."""
-    return f"python -m tests.mutations.run {seed} {number} 1 --keep ruined.mcap"
+    return f"python -W error -m tests.mutations.run {seed} {number} 1 --keep ruined.mcap"
 
 
 def told(failures: list[dict[str, Any]], seed: str) -> str:
@@ -71,8 +71,7 @@ def trial(folder: Path, first: int, end: int) -> tuple[list[dict[str, Any]], int
     at.write_text(str(first))
     command = [
         sys.executable,
-        "-m",
-        "tests.mutations.run",
+        *("-W", "error", "-m", "tests.mutations.run"),
         SEED,
         str(first),
         str(end - first),

@@ -1,6 +1,9 @@
 """The Arrow schema of a tree, and the names of its columns."""
 
+from pathlib import Path
+
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +68,16 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
 )
 def test_types(node: Type, expected: pa.DataType) -> None:
     assert arrow_type(node) == expected
+
+
+def test_a_list_of_fixed_size_in_a_struct_may_be_null_so_that_parquet_can_be_read(tmp_path: Path) -> None:
+    kind = arrow_type(Struct("p", (Field("x", Sequence(FLOAT, size=2)),)))
+    table = pa.table({"p": pa.array([{"x": [1, 2]}, None], kind)})
+
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    assert kind.field("x").nullable
+    assert pq.read_table(tmp_path / "a.parquet").equals(table)
 
 
 def test_an_array_beyond_what_arrow_counts_is_no_column() -> None:

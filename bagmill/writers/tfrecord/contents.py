@@ -149,12 +149,12 @@ def _evened(column: Column) -> Column:
 
 def _floats(values: npt.NDArray[Any], bounds: int | Ints) -> Content:
     if not isinstance(bounds, int):
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             return Varying(Ragged(bounds * 4, values.astype("<f4").view(np.uint8)))
     matrix = values.reshape(-1, bounds)
 
     def write(out: Bytes, first: int, stride: int) -> None:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             np.ndarray(matrix.shape, "<f4", out, first, (stride, 4))[...] = matrix
 
     return Block(4 * bounds, write)
