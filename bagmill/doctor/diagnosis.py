@@ -64,27 +64,27 @@ def diagnose(path: Path, progress: ProgressSink = silent) -> Diagnosis:
         tables = plan_tables(summary.channels, summary.schemas)
         decoding = Decoding(tables, open_decoders(recording, tables, EVERYTHING, progress))
         topics = Topics(summary.channels)
-        for block in read_blocks(recording, tables, EVERYTHING):
+        for block in read_blocks(recording, tables, EVERYTHING, ahead=True):
             topics.take(Series(block, topics.numbering))
             decoding.take(block)
             progress(Progress("examine", recording.done_bytes, size))
-        losses = recording.losses
-        crc = crc_facts(recording, losses)
         findings = [
-            *loss_findings(losses),
+            *loss_findings(recording.losses),
             *file_findings(recording),
             *schema_findings(summary, tables),
             *decoding.findings(),
             *topics.findings(),
         ]
         findings.sort(key=lambda finding: (ORDER.index(finding.severity), finding.topic or ""))
-        facts = {
-            "recording": shown(path.name),
-            "size": size,
-            "identity": {"size": recording.identity.size, "sha256": recording.identity.sha256},
-            "indexed": summary.source.value,
-            "messages": topics.messages,
-            "crc": crc,
-            "topics": topics.facts(decoding.trials),
-        }
-        return Diagnosis(findings, facts)
+        return Diagnosis(findings, _facts(recording) | topics.facts(decoding.trials))
+
+
+def _facts(recording: Recording) -> dict[str, Any]:
+    identity = recording.identity
+    return {
+        "recording": shown(recording.path.name),
+        "size": recording.size,
+        "identity": {"size": identity.size, "sha256": identity.sha256},
+        "indexed": recording.summary.source.value,
+        "crc": crc_facts(recording, recording.losses),
+    }

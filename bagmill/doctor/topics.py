@@ -55,7 +55,7 @@ class Topics:
         yield from delivery_findings(self._delivery, number, count, channel.topic)
 
     def facts(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        """Numbers of each topic, by its name; those of time are of its channel with the most messages."""
+        """How many messages there are, and numbers of each topic: of time, its busiest channel's."""
         intervals = self._timing.intervals
         by_topic: dict[str, list[int]] = {}
         for number, channel in enumerate(self._channels):
@@ -71,7 +71,7 @@ class Topics:
                 "decoded": all(trial.decoder.raw_reason is None for trial in own),
                 **self._times(busiest),
             }
-        return found
+        return {"messages": self.messages, "topics": found}
 
     def _times(self, number: int) -> dict[str, Any]:
         intervals = self._timing.intervals
