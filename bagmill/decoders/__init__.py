@@ -1,12 +1,12 @@
 """Decoders: `make_decoder` finds the one for a topic, and falls back to keeping bytes."""
 
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from bagmill.decoders.base import Decoded, Decoder, Note
 from bagmill.decoders.cdr import CdrDecoder
-from bagmill.decoders.plain import check_plain
 from bagmill.decoders.raw import RawDecoder
 from bagmill.decoders.ros1 import Ros1Decoder
 from bagmill.errors import SchemaError
@@ -65,17 +65,24 @@ def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
     if message_encoding in INSPECTED:
         return inspections()[message_encoding](schema).decoder()
     try:
-        root = parse(schema, message_encoding)
+        root = _parsed(replace(schema, id=0) if schema else None, message_encoding)
         assert schema is not None
-        assert isinstance(root, Struct)
         return _typed(schema, message_encoding, root)
     except SchemaError as error:
         return RawDecoder(error)
 
 
+@lru_cache(maxsize=512)
+def _parsed(schema: Schema | None, message_encoding: str) -> Struct:
+    """The types of a schema: kept, for a process that opens many recordings with the same ones."""
+    root = parse(schema, message_encoding)
+    assert isinstance(root, Struct)
+    return root
+
+
 def _typed(schema: Schema, message_encoding: str, root: Struct) -> Decoder:
     if message_encoding == "cdr":
-        return CdrDecoder(check_plain(root))
+        return CdrDecoder(root)
     if message_encoding == "ros1":
         return Ros1Decoder(root)
     if message_encoding == "flatbuffer":

@@ -12,7 +12,7 @@ _INFINITE = 1100
 def strangeness(value: Any) -> int:
     """The bits that the numbers in a value take: of integers their length, of floats their exponent."""
     match value:
-        case bool() | str() | bytes():
+        case bool() | str() | bytes() | None:
             return 0
         case int():
             return value.bit_length()

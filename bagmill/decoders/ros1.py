@@ -9,9 +9,11 @@ from bagmill.decoders.base import Buffer, Decoded, Note, Offsets, UnreadableMess
 from bagmill.decoders.columnar.block import BlockDecoder
 from bagmill.decoders.columnar.compiling import compiled_plan
 from bagmill.decoders.columnar.walked import Mask
+from bagmill.decoders.cursor import Cursor
+from bagmill.decoders.reader import compiled_reader
 from bagmill.decoders.reasons import reasons
 from bagmill.decoders.rows import Row
-from bagmill.decoders.wire import ROS1_WIRE, Cursor, compiled_reader
+from bagmill.decoders.wire import ROS1_WIRE
 from bagmill.errors import BagmillError
 from bagmill.schemas.arrow import arrow_schema, describe
 from bagmill.schemas.tree import Struct
@@ -25,7 +27,7 @@ class Ros1Decoder:
         self.facts: Mapping[str, Any] = describe(root)
         self.raw_reason: BagmillError | None = None
         self.notes: list[Note] = []
-        self._root = root
+        self.root = root
         self._block = BlockDecoder(compiled_plan(root, ROS1_WIRE), 0, _ends)
 
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
@@ -41,7 +43,7 @@ class Ros1Decoder:
             UnreadableMessage: it can't be read; the text says why.
         """
         cursor = Cursor(payload)
-        row: Row = compiled_reader(self._root, ROS1_WIRE)(cursor)
+        row: Row = compiled_reader(self.root, ROS1_WIRE)(cursor)
         if left := len(payload) - cursor.position:
             raise UnreadableMessage(f"{left} bytes are left over after the last field")
         return row

@@ -8,8 +8,8 @@ most paddings into constants.
 import struct
 from dataclasses import dataclass
 
-from bagmill.decoders.wire import CODES, Wire
-from bagmill.schemas.tree import Kind, Primitive, Sequence, Struct, Type, children
+from bagmill.decoders.wire import CODES, Least, Wire, is_number
+from bagmill.schemas.tree import Field, Kind, Mapping, Primitive, Sequence, Struct, Type, children
 
 WIDEST = 8
 """The most that any wire aligns a value to."""
@@ -73,7 +73,8 @@ class Sizes:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._fixed: dict[int, bool] = {}
-        self._least: dict[int, int] = {}
+        self._pairs: dict[int, Sequence] = {}
+        self.least = Least(wire)
         self._layouts: dict[int, Layout] = {}
         self._nothing = 1 if wire.terminated else 0
 
@@ -89,27 +90,21 @@ class Sizes:
         """Whether all values take the same bytes but for padding: nothing in it has a length."""
         if id(node) not in self._fixed:
             match node:
-                case Primitive(kind=kind):
-                    fixed = kind in CODES
-                case Sequence(size=None):
+                case Primitive():
+                    fixed = is_number(node)
+                case Sequence(size=None) | Mapping():
                     fixed = False
                 case _:
                     fixed = all(self.is_fixed(child) for _, child in children(node))
-            self._fixed[id(node)] = fixed
+            self._fixed[id(node)] = fixed and not self._wire.is_delimited(node)
         return self._fixed[id(node)]
 
-    def least(self, node: Type) -> int:
-        """The fewest bytes that a value can take."""
-        if id(node) not in self._least:
-            match node:
-                case Primitive(kind=kind):
-                    least = self.number(kind) if kind in CODES else 4
-                case Sequence(element=element, size=size):
-                    least = 4 if size is None else size * self.least(element)
-                case _:
-                    least = sum(self.least(child) for _, child in children(node)) or self._nothing
-            self._least[id(node)] = least
-        return self._least[id(node)]
+    def pairs(self, node: Mapping) -> Sequence:
+        """A map as what it is in the bytes: a sequence of keys and values."""
+        if id(node) not in self._pairs:
+            pair = Struct("", (Field("key", node.key), Field("value", node.value)))
+            self._pairs[id(node)] = Sequence(pair, bound=node.bound)
+        return self._pairs[id(node)]
 
     def lead(self, node: Type) -> int:
         """The alignment of the first value in a fixed type."""

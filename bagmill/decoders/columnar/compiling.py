@@ -12,7 +12,9 @@ from bagmill.decoders.columnar.plan import (
     Align,
     Column,
     Elements,
+    Enter,
     Frame,
+    Leave,
     Loop,
     Members,
     Number,
@@ -29,12 +31,44 @@ from bagmill.decoders.columnar.plan import (
 from bagmill.decoders.wire import CODES, Wire
 from bagmill.errors import SchemaUnsupported
 from bagmill.schemas.arrow import arrow_schema
-from bagmill.schemas.tree import Kind, Primitive, Sequence, Struct, Type
+from bagmill.schemas.tree import (
+    Extensibility,
+    Kind,
+    Mapping,
+    Primitive,
+    Sequence,
+    Struct,
+    Type,
+    Union,
+    children,
+)
+
+
+def is_columnar(root: Struct, wire: Wire) -> bool:
+    """Whether messages of a type can be decoded by columns: all but those with headers for single members."""
+    if wire.root is Extensibility.MUTABLE:
+        return False
+    waiting, seen = [child for _, child in children(root)], {id(root)}
+    if any(item.optional for item in root.fields):
+        return False
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Union) or (isinstance(node, Struct) and _has_headers(node)):
+            return False
+        waiting.extend(child for _, child in children(node))
+    return True
+
+
+def _has_headers(node: Struct) -> bool:
+    return node.extensibility is Extensibility.MUTABLE or any(item.optional for item in node.fields)
 
 
 @lru_cache(maxsize=1024)
 def compiled_plan(root: Struct, wire: Wire) -> Plan:
-    """Make the plan of a message type.
+    """Make the plan of a message type that is columnar.
 
     It is kept, for a process that decodes many recordings.
 
@@ -43,20 +77,14 @@ def compiled_plan(root: Struct, wire: Wire) -> Plan:
     """
     compiler = _Compiler(wire, Sizes(wire))
     builder = _Builder(compiler, Known(wire.alignment))
+    end = builder.enter() if wire.root is Extensibility.APPENDABLE else None
     column = builder.struct(root, pa.struct(list(arrow_schema(root))))
-    row, end = builder.slot(), builder.slot()
+    if end is not None:
+        builder.leave(end)
+    row, last = builder.slot(), builder.slot()
     frame = builder.finish()
-    return Plan(
-        wire,
-        frame,
-        column,
-        row,
-        end,
-        compiler.slots,
-        tuple(compiler.loops),
-        tuple(compiler.texts),
-        compiler.runs,
-    )
+    loops, texts = tuple(compiler.loops), tuple(compiler.texts)
+    return Plan(wire, frame, column, row, last, compiler.slots, loops, texts, compiler.runs)
 
 
 class _Compiler:
@@ -130,7 +158,26 @@ class _Builder:
         self.align(self.shared.sizes.alignment(COUNT))
         self.close()
 
+    def enter(self) -> int:
+        """Pass over the number of bytes before a value; the slot of where the value must end."""
+        self.count_ahead()
+        end = self.slot()
+        self.add(Enter(end), self.known.plus(COUNT))
+        return end
+
+    def leave(self, end: int) -> None:
+        """Check that the value ends where it must."""
+        self.add(Leave(end), self.known)
+
     def column(self, node: Type, type_: pa.DataType) -> Column:
+        """Add a value of any type, with what stands before it."""
+        end = self.enter() if self.shared.wire.is_delimited(node) else None
+        column = self.plain(node, type_)
+        if end is not None:
+            self.leave(end)
+        return column
+
+    def plain(self, node: Type, type_: pa.DataType) -> Column:
         match node:
             case Primitive(kind=Kind.STRING):
                 return self.text(node, type_, None)
@@ -143,7 +190,10 @@ class _Builder:
                     return self.sequence(node, kind, type_)
                 return self.numbers(type_, kind, node.size)
             case Sequence():
-                return self.elements(node, type_)
+                return self.elements(node, type_, type_.value_type)
+            case Mapping():
+                pair = pa.struct([type_.key_field, type_.item_field])
+                return self.elements(self.shared.sizes.pairs(node), type_, pair)
             case Struct():
                 return self.struct(node, type_)
         raise TypeError(f"not on this wire: {node}")
@@ -175,41 +225,40 @@ class _Builder:
 
     def sequence(self, node: Sequence, kind: Kind, type_: pa.DataType) -> Numbers:
         size = self.shared.sizes.number(kind)
-        known = self.shared.flow.after(node, self.known)
         self.count_ahead()
+        known = self.shared.flow.begin(node.element, self.known.plus(COUNT), 1)
         step = Ragged(self.slot(), self.slot(), size, self.shared.sizes.alignment(size), node.bound)
         self.add(step, known)
         return Numbers(type_, step.place, step.count, kind, size)
 
-    def elements(self, node: Sequence, type_: pa.DataType) -> Elements | Rows:
-        least = self.shared.sizes.least(node.element)
+    def elements(self, node: Sequence, type_: pa.DataType, element: pa.DataType) -> Elements | Rows:
+        """Elements that are no numbers."""
+        least = min(self.shared.sizes.least.of(node.element), TOO_BIG)
         if least == 0:
             raise SchemaUnsupported("an array of messages without fields takes no bytes in ROS 1")
-        known = self.shared.flow.after(node, self.known)
         if node.size is None:
             self.count_ahead()
             self.known = self.known.plus(COUNT)
         else:
             self.close()
-        least = min(least, TOO_BIG)
         if self.shared.sizes.is_fixed(node.element):
-            return self.rows(node, type_, least, known)
-        return self.loop(node, type_, least, known)
+            return self.rows(node, type_, element, least)
+        return self.loop(node, type_, element, least)
 
-    def rows(self, node: Sequence, type_: pa.DataType, least: int, known: Known) -> Rows:
+    def rows(self, node: Sequence, type_: pa.DataType, element: pa.DataType, least: int) -> Rows:
         layout = self.shared.sizes.layout(node.element)
         inner = _Builder(self.shared, self.shared.flow.begin(node.element, self.known, layout.lead))
-        element = inner.column(node.element, type_.value_type)
+        column = inner.column(node.element, element)
         residue = None if layout.regular else self.slot()
         step = Records(self.slot(), self.slot(), residue, layout, least, node.size, node.bound)
-        self.add(step, known)
-        return Rows(type_, step, inner.finish(), element)
+        self.add(step, self.shared.flow.behind(node, self.known))
+        return Rows(type_, step, inner.finish(), column)
 
-    def loop(self, node: Sequence, type_: pa.DataType, least: int, known: Known) -> Elements:
+    def loop(self, node: Sequence, type_: pa.DataType, element: pa.DataType, least: int) -> Elements:
         inner = _Builder(self.shared, self.shared.flow.begin(node.element, self.known, 1))
-        element = inner.column(node.element, type_.value_type)
+        column = inner.column(node.element, element)
         frame = inner.finish()
         self.shared.loops.append(frame)
         step = Loop(self.slot(), frame, least, node.size, node.bound)
-        self.add(step, known)
-        return Elements(type_, step.count, frame, element, node.size)
+        self.add(step, self.shared.flow.behind(node, self.known))
+        return Elements(type_, step.count, frame, column, node.size)

@@ -38,16 +38,16 @@ class Lists:
         origin = place if step.residue is None else place - slots[step.residue]
         return cls(step.layout, place, origin, np.zeros_like(count), count)
 
-    def pieces(self) -> "Iterator[Lists]":
-        """The same elements in parts of `PIECE` or less."""
+    def pieces(self, most: int = PIECE) -> "Iterator[Lists]":
+        """The same elements in parts of `most` or less."""
         ends = np.cumsum(self.count)
         total = int(ends[-1]) if len(ends) else 0
-        if total <= PIECE:
+        if total <= most:
             yield self
             return
-        for first in range(0, total, PIECE):
+        for first in range(0, total, most):
             begin = np.clip(first - (ends - self.count), 0, self.count)
-            end = np.clip(first + PIECE - (ends - self.count), 0, self.count)
+            end = np.clip(first + most - (ends - self.count), 0, self.count)
             some = np.flatnonzero(end > begin)
             yield Lists(self.layout, self.place[some], self.origin[some], begin[some], (end - begin)[some])
 

@@ -72,7 +72,21 @@ class Loop:
     bound: int | None = None
 
 
-Step = Align | Run | Ragged | Records | Loop
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """A number of bytes: record where the value that it stands before must end."""
+
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Here the value must end."""
+
+    end: int
+
+
+Step = Align | Run | Ragged | Records | Loop | Enter | Leave
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,19 @@ import numpy as np
 
 from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.columnar.alignment import WIDEST
-from bagmill.decoders.columnar.plan import COUNT, Align, Frame, Loop, Plan, Ragged, Records, Run, Step
+from bagmill.decoders.columnar.plan import (
+    COUNT,
+    Align,
+    Enter,
+    Frame,
+    Leave,
+    Loop,
+    Plan,
+    Ragged,
+    Records,
+    Run,
+    Step,
+)
 from bagmill.decoders.columnar.walked import Part
 
 Move = Callable[[int, int, int], int]
@@ -116,6 +128,10 @@ class ScalarWalk:
                 return self._records(step)
             case Loop():
                 return self._loop(step)
+            case Enter(end=end):
+                return self._enter(end)
+            case Leave(end=end):
+                return self._leave(end)
 
     def _run(self, step: Run) -> Move:
         add, size = self._found[step.place].append, step.size
@@ -190,6 +206,29 @@ class ScalarWalk:
             count, position = amount(position, limit)
             add_count(count)
             return walk(count, position, limit, origin)
+
+        return move
+
+    def _enter(self, slot: int) -> Move:
+        add, read = self._found[slot].append, self._counter(None)
+
+        def move(position: int, limit: int, _origin: int) -> int:
+            size = read(position, limit)
+            position += COUNT
+            if position + size > limit:
+                raise _Bad
+            add(position + size)
+            return position
+
+        return move
+
+    def _leave(self, slot: int) -> Move:
+        ends = self._found[slot]
+
+        def move(position: int, _limit: int, _origin: int) -> int:
+            if position != ends[-1]:
+                raise _Bad
+            return position
 
         return move
 

@@ -60,9 +60,11 @@ def _each(offsets: Int32s, data: Buffer) -> list[bytes]:
 
 def _transcode(offsets: Int32s, data: Buffer, order: str, width: int) -> tuple[Int32s, Buffer, list[int]]:
     """Make UTF-8 of wide characters; and the numbers of the texts that are no UTF-16."""
-    units = data.view(f"{order}u{width}")
-    if not units.size or int(units.max()) < _ASCII:
-        return offsets // np.int32(width), units.astype(np.uint8), []
+    size = max(width, 2)
+    if not (offsets % size).any():
+        units = data.view(f"{order}u{size}")
+        if not units.size or int(units.max()) < _ASCII:
+            return offsets // np.int32(size), units.astype(np.uint8), []
     texts: list[bytes] = []
     wrong, total = [], 0
     for number, characters in enumerate(_each(offsets, data)):

@@ -10,7 +10,19 @@ import numpy as np
 from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.columnar.alignment import WIDEST
 from bagmill.decoders.columnar.elements import span
-from bagmill.decoders.columnar.plan import COUNT, Align, Frame, Loop, Plan, Ragged, Records, Run, Step
+from bagmill.decoders.columnar.plan import (
+    COUNT,
+    Align,
+    Enter,
+    Frame,
+    Leave,
+    Loop,
+    Plan,
+    Ragged,
+    Records,
+    Run,
+    Step,
+)
 from bagmill.decoders.columnar.scalar import ScalarWalk
 from bagmill.decoders.columnar.walked import Mask, Part, Walked, join
 
@@ -49,14 +61,18 @@ class Cursors:
         self.found = {slot: values[fine] for slot, values in self.found.items()}
 
 
-def walk(plan: Plan, buffer: Buffer, start: Offsets, end: Offsets) -> Walked:
-    """Walk the bodies `buffer[start[i]:end[i]]`; in what is found, bad messages are left out."""
-    return _Walk(plan, buffer, len(start)).messages(start, end)
+def walk(plan: Plan, buffer: Buffer, start: Offsets, end: Offsets, few: int = FEW) -> Walked:
+    """Walk the bodies `buffer[start[i]:end[i]]`; in what is found, bad messages are left out.
+
+    `few` (1 at least): with fewer cursors than this, each is walked on its own.
+    """
+    return _Walk(plan, buffer, len(start), few).messages(start, end)
 
 
 class _Walk:
-    def __init__(self, plan: Plan, buffer: Buffer, messages: int) -> None:
+    def __init__(self, plan: Plan, buffer: Buffer, messages: int, few: int) -> None:
         self._plan = plan
+        self._few = few
         self._scalar = ScalarWalk(plan, buffer)
         # A cursor may be too far, and must then read something all the same.
         words = buffer if buffer.size >= COUNT else np.zeros(COUNT, np.uint8)
@@ -65,7 +81,7 @@ class _Walk:
         self._parts: dict[int, list[Part]] = {frame.key: [] for frame in (plan.root, *plan.loops)}
 
     def messages(self, start: Offsets, end: Offsets) -> Walked:
-        if len(start) < FEW:
+        if len(start) < self._few:
             for row, (first, last) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
                 self._bad[row] = not self._scalar.message(row, first, last)
         else:
@@ -102,6 +118,13 @@ class _Walk:
                 self._records(step, cursors)
             case Loop():
                 self._loop(step, cursors)
+            case Enter(end=end):
+                length = self._read(cursors.position)
+                cursors.position = cursors.position + COUNT
+                cursors.found[end] = cursors.position + length
+                self._check(cursors.found[end] <= cursors.limit, cursors)
+            case Leave(end=end):
+                self._check(cursors.position == cursors.found[end], cursors)
 
     def _check(self, fine: Mask, cursors: Cursors) -> None:
         if not fine.all():
@@ -159,7 +182,7 @@ class _Walk:
         index = np.flatnonzero(count)
         left = count[index]
         cursors.position = cursors.position.copy()
-        while len(index) >= FEW:
+        while len(index) >= self._few:
             inner = cursors.some(index)
             inner.found = {step.frame.key: inner.position, _INDEX: index, _LEFT: left}
             self._check(inner.position < inner.limit, inner)
