@@ -67,5 +67,24 @@ def decode_all(data: bytes) -> Iterator[tuple[Line | None, int]]:
 
 
 def is_damage(rest: bytes, seq: int) -> bool:
-    """Whether a later line in `rest`, which begins with a bad one, knows `seq` to be on the disk."""
-    return any(line is not None and line.durable >= seq for line, _ in decode_all(rest))
+    """Whether `rest`, which does not go on with number `seq` as it should, is no mere leftover of a crash.
+
+    It is damage if a later line knows number `seq` to have been on the disk; and if the first line is whole,
+    but another one: two writers did not know of each other.
+    """
+    if rest[: len(_HEAD)] == _HEAD and _decoded(rest, 0):
+        return True
+    start = rest.find(_HEAD)  # not at line ends only: these may be spoilt too
+    while start >= 0:
+        line = _decoded(rest, start)
+        if line and line.durable >= seq:
+            return True
+        start = rest.find(_HEAD, start + 1)
+    return False
+
+
+def _decoded(data: bytes, start: int) -> Line | None:
+    try:
+        return decode(data[start : data.find(b"\n", start) + 1])
+    except BadLine:
+        return None
