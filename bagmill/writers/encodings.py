@@ -19,7 +19,7 @@ from bagmill.writers.codecs import (
     Choice,
     Codec,
 )
-from bagmill.writers.leaves import Leaf, leaves
+from bagmill.writers.leaves import Leaf, leaf_arrays, leaves
 from bagmill.writers.sampling import LeafSample, byte_size, take_samples
 from bagmill.writers.trials import try_encodings
 
@@ -31,6 +31,9 @@ BLOB_BYTES = 128 << 10
 
 TRIED_LENGTH = 256
 """Bytes a value above which equal values are not looked for; only the codec is tried."""
+
+PAGE_BYTES = 1 << 20
+"""Bytes after which a page ends."""
 
 PROBE_BYTES = 1 << 20
 """Bytes of a column of long values that the codec is tried on."""
@@ -45,7 +48,8 @@ def writer_settings(
     return {
         "version": "2.6",
         "data_page_version": "1.0",
-        "data_page_size": 1 << 20,
+        "data_page_size": PAGE_BYTES,
+        "write_batch_size": _values_at_a_time(batches),
         "max_rows_per_page": 20_000,
         "dictionary_pagesize_limit": DICTIONARY_BYTES,
         "use_dictionary": [path for path, choice in choices.items() if choice.encoding == DICTIONARY],
@@ -61,6 +65,13 @@ def writer_settings(
         "write_page_index": True,
         "store_schema": True,
     }
+
+
+def _values_at_a_time(batches: Sequence[pa.RecordBatch]) -> int:
+    """After how many values the library looks whether a page is full; by itself it looks too seldom."""
+    arrays = leaf_arrays(batches[0]) if batches else []
+    longest = max((byte_size(array) // len(array) for array in arrays if len(array)), default=0)
+    return max(1, min(1024, PAGE_BYTES // max(1, longest)))
 
 
 def choose(columns: Sequence[Leaf], codec: Codec, batches: Sequence[pa.RecordBatch]) -> dict[str, Choice]:

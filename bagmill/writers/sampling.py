@@ -36,6 +36,11 @@ class LeafSample:
         """The runs as one array."""
         return pa.concat_arrays(self.runs) if self.runs else pa.array([], self.kind)
 
+    @property
+    def few(self) -> pa.Array:
+        """The beginning of each run: enough to try an encoding."""
+        return pa.concat_arrays([run.slice(0, RUN) for run in self.runs])
+
 
 def take_samples(columns: Sequence[Leaf], batches: Sequence[pa.RecordBatch]) -> list[LeafSample]:
     """A sample of each leaf column; of big values, only the first of each place."""

@@ -8,7 +8,7 @@ the choice depends on the values alone.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import log2
+from math import ceil, log2
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,51 +38,59 @@ _SLOW_NS = 6.0
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A way to store the values of a leaf column; `dictionary`: bytes a value that a dictionary adds."""
+    """A way to store the values of a leaf column.
+
+    `dictionary`: bytes a value that a dictionary adds; `index`: those of a place in it.
+    """
 
     encoding: str
     level: int | None
     dictionary: float = 0.0
+    index: float = 0.0
 
 
 def try_encodings(samples: Sequence[LeafSample], codec: Codec) -> list[Choice]:
     """The cheapest way to store each leaf column, of which there is a sample with values."""
-    columns = [sample.values for sample in samples]
-    ways = [
-        (number, way)
-        for number, (sample, values) in enumerate(zip(samples, columns, strict=True))
-        for way in _ways(sample, values, codec)
-    ]
-    sizes = _sizes([(columns[number], way) for number, way in ways], codec)
+    ways = [(number, way) for number, sample in enumerate(samples) for way in _ways(sample, codec)]
+    tried = [sample.few for sample in samples]
+    sizes = _sizes([(tried[number], way) for number, way in ways], codec)
     best: dict[int, tuple[float, Choice]] = {}
     for (number, way), (packed, plain) in zip(ways, sizes, strict=True):
+        # Among all rows there are more different values than among the few, and so longer indexes.
+        longer = max(1.0, way.index / plain)
         is_packed = packed < WORTH * plain
         choice = Choice(way.encoding, codec.name, way.level) if is_packed else Choice(way.encoding)
-        cost = (packed if is_packed else plain) + way.dictionary + BYTE_PER_NS * _time(choice, packed, codec)
+        size = (packed if is_packed else plain) * longer + way.dictionary
+        cost = size + BYTE_PER_NS * _time(choice, packed, codec)
         if number not in best or cost < best[number][0]:
             best[number] = cost, choice
     return [best[number][1] for number in range(len(samples))]
 
 
-def _ways(sample: LeafSample, values: pa.Array, codec: Codec) -> Iterator[_Way]:
-    kind = values.type
+def _ways(sample: LeafSample, codec: Codec) -> Iterator[_Way]:
+    values = sample.values
+    different = count_distinct(values)
+    if different > 1 or codec.is_none:
+        yield from _ways_of_type(values.type, codec)
+    is_number = pa.types.is_primitive(values.type)
+    repeats = different * 2 < len(values)
+    if repeats or not is_number:
+        yield _Way(PLAIN, codec.level)
+    if repeats and (different > 1 or codec.is_none):
+        width = byte_size(values) / len(values) + (0 if is_number else 4)
+        entries = _distinct_in_all(sample, different, len(values))
+        if width * entries < DICTIONARY_BYTES:
+            index = ceil(log2(max(2.0, entries))) / 8
+            yield _Way(DICTIONARY, codec.level, width * entries / max(1, sample.total), index)
+
+
+def _ways_of_type(kind: pa.DataType, codec: Codec) -> Iterator[_Way]:
     if pa.types.is_floating(kind):
-        yield _Way(SPLIT, codec.level)
-        if codec.fast is not None:
-            yield _Way(SPLIT, codec.fast)
+        yield _Way(SPLIT, codec.level if codec.fast is None else codec.fast)
     elif pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
         yield _Way(DELTA, codec.level)
     elif pa.types.is_string(kind):
         yield _Way(PREFIX, codec.level)
-    different = count_distinct(values)
-    is_number = pa.types.is_primitive(kind)
-    if not is_number or different * 2 < len(values):
-        yield _Way(PLAIN, codec.level)
-    if different * 2 < len(values):
-        width = byte_size(values) / len(values) + (0 if is_number else 4)
-        dictionary = width * _distinct_in_all(sample, different, len(values))
-        if dictionary < DICTIONARY_BYTES:
-            yield _Way(DICTIONARY, codec.level, dictionary / max(1, sample.total))
 
 
 def _distinct_in_all(sample: LeafSample, different: int, count: int) -> float:

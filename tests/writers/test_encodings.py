@@ -249,3 +249,17 @@ def test_pages_have_an_index_and_at_most_20_000_rows(groups: Path) -> None:
     assert column.path_in_schema == "log_time_ns"
     assert column.has_column_index
     assert column.has_offset_index
+
+
+def test_pages_of_long_values_are_no_longer_than_others(tmp_path: Path) -> None:
+    blobs = pa.array([bytes([n]) * 300_000 for n in range(20)])
+
+    path = write(tmp_path / "t", [table({"blob": blobs}, rows=20)], Compression.NONE)
+
+    # Each page has its header: of 20 values, three at a time, more than one page is made.
+    with duckdb.connect() as connection:
+        (size,) = connection.execute(
+            f"select total_compressed_size from parquet_metadata('{path}') where path_in_schema = 'blob'"
+        ).fetchone() or (0,)
+    assert pq.ParquetFile(path).read().column("blob").combine_chunks().equals(blobs)
+    assert 6 * 10 < size - 20 * 300_004 < 7 * 60
