@@ -78,6 +78,7 @@ class CdrDecoder:
         self._struct = pa.struct(list(self.fields))
         self._wires = Wires(root)
         self._big_means: str | None = None
+        self._columnar: dict[Wire, bool] = {}
 
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages; those that are compressed on their own are decompressed first."""
@@ -133,7 +134,9 @@ class CdrDecoder:
                     rows = others(read, rows)
 
     def _block(self, wire: Wire, buffer: Buffer, start: Offsets, end: Offsets) -> Part:
-        if is_columnar(self.root, wire):
+        if wire not in self._columnar:
+            self._columnar[wire] = is_columnar(self.root, wire)
+        if self._columnar[wire]:
             return BlockDecoder(compiled_plan(self.root, wire), HEADER, ends_well).decode(buffer, start, end)
         rows = RowDecoder(self.root, lambda payload: self._read(payload, [wire]), self.notes)
         decoded = rows.decode(buffer, start, end)
