@@ -57,6 +57,13 @@ NO_TEXTS = [
     '"\\U0041"', '"x', "'x'", '"\udcff"', '"\ud800"', '"\\\'"',
 ]  # fmt: skip
 NOISE = ['"', "{", "}", "[", "]", ",", ":", "\0", "\n", "null", "//", "\ufeff", "1"]
+ODD = {
+    **{kind: [NUMBERS, NUMBERS, NO_NUMBERS] for kind in "iufF"},
+    **{kind: [TEXTS, TEXTS, NO_TEXTS] for kind in "s6"},
+    **{kind: [["true", "false", "null", "True", "nul"]] for kind in "bn"},
+}
+"""Other values of the same kind, and what is none."""
+
 SPACES = ["", " ", "\n", "\r\n", "\t", "  \n    "]
 
 
@@ -83,12 +90,10 @@ class Writer:
     def message(self, shape: Shape) -> bytes:
         text = self.value(shape)
         if self._odd():
-            text = self._broken(text)
+            text = self._rnd.choice(broken(self._rnd, text))
         if self._odd(3):
             text = self._rnd.choice(SPACES) + text + self._rnd.choice(SPACES)
-        return text.encode("utf-8", "surrogatepass").replace(
-            "\udcff".encode("utf-8", "surrogatepass"), b"\xff"
-        )
+        return as_bytes(text)
 
     def value(self, shape: Shape) -> str:
         rnd = self._rnd
@@ -102,6 +107,8 @@ class Writer:
 
     def scalar(self, shape: Shape) -> str:
         rnd = self._rnd
+        if self._odd(2):
+            return str(rnd.choice(rnd.choice(ODD[shape.kind])))
         match shape.kind:
             case "i":
                 return str(rnd.choice([0, 1, -5, 7, rnd.randint(-(2**63), 2**63 - 1)]))
@@ -161,25 +168,33 @@ class Writer:
             return self.array([self.anything(depth - 1) for _ in range(rnd.randint(0, 3))])
         return self.object([(rnd.choice(KEYS), self.anything(depth - 1)) for _ in range(rnd.randint(0, 3))])
 
-    def _broken(self, text: str) -> str:
-        rnd = self._rnd
-        place = rnd.randint(0, len(text))
-        return rnd.choice(
-            [
-                text[:place],
-                text[:place] + rnd.choice(NOISE) + text[place:],
-                text[:place] + text[place + 1 :],
-                text + text,
-                text + " null " + text,
-                text + "}",
-                "\ufeff" + text,
-                text + "," + text,
-                "null", "[]", "1", "", " ", '"x"', "{}", text + "\x00", text + "x",
-            ]
-        )  # fmt: skip
-
     def _odd(self, times: float = 1) -> bool:
         return self._rnd.random() < self._wild * times
+
+
+def broken(rnd: Random, text: str) -> list[str]:
+    """What may become of a message."""
+    place = rnd.randint(0, len(text))
+    return [
+        text[:place],
+        text[:place] + rnd.choice(NOISE) + text[place:],
+        text[:place] + text[place + 1 :],
+        text + text,
+        text + "\n" + text,
+        text + " null " + text,
+        text + "}",
+        text + "," + text,
+        text + "x",
+        text + "\0",
+        "\ufeff" + text,
+        "// " + text,
+        *["null", "[]", "1", "", " ", '"x"', "{}", "{", "}", "}{"],
+    ]
+
+
+def as_bytes(text: str) -> bytes:
+    """UTF-8; half a surrogate pair is written like a character, and one of them as a byte that is none."""
+    return text.encode("utf-8", "surrogatepass").replace("\udcff".encode("utf-8", "surrogatepass"), b"\xff")
 
 
 def topic(seed: int) -> tuple[dict[str, Any] | None, list[bytes]]:

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bagmill.decoders.base import Buffer, Offsets
-from bagmill.decoders.json.text import HALF_A_PAIR
 
 Numbers = npt.NDArray[np.int64]
 
@@ -139,7 +138,6 @@ def _value(text: pa.Buffer) -> pa.Array:
 
 def _harmful(lines: Lines) -> Iterator[Numbers]:
     yield lines.matching(_NULL_OUTSIDE, 0, len(lines))
-    yield lines.matching(HALF_A_PAIR, 0, len(lines))
     try:
         _value(lines.text).cast(pa.large_string())
     except pa.ArrowInvalid:

@@ -7,7 +7,7 @@ from typing import Any
 from bagmill.decoders.base import UnreadableMessage
 from bagmill.schemas.tree import MAX_DEPTH
 
-HALF_A_PAIR = rb"\\u[dD][89a-fA-F]"
+_HALF_A_PAIR = rb"\\u[dD][89a-fA-F]"
 """An escape that may be half of a surrogate pair without the other half."""
 
 MAX_LEVELS = MAX_DEPTH // 2
@@ -22,7 +22,7 @@ def parse_message(payload: bytes) -> Any:
     """
     try:
         value = json.loads(payload.decode("utf-8-sig"))
-        if re.search(HALF_A_PAIR, payload):
+        if re.search(_HALF_A_PAIR, payload):
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise UnreadableMessage("no UTF-8") from None
