@@ -79,6 +79,7 @@ class Shape:
         )
         self.element = Shape(rnd, depth - 1, kinds) if self.kind == "[" else None
         self.values = [rnd.choice(NUMBERS[:12]) for _ in range(3)]
+        self.several = [Shape(rnd, depth - 1, "ifsb{[n") for _ in range(3)] if self.kind == "v" else []
 
 
 class Writer:
@@ -101,6 +102,8 @@ class Writer:
             return self.anything(2)
         if rnd.random() < 0.05:
             return "null"
+        if shape.kind == "v":
+            return self.value(rnd.choice(shape.several))
         if shape.kind in "[{":
             return self.nested(shape)
         return self.scalar(shape)
@@ -200,7 +203,7 @@ def as_bytes(text: str) -> bytes:
 def topic(seed: int) -> tuple[dict[str, Any] | None, list[bytes]]:
     """A schema, or none, and the messages of a topic."""
     rnd = Random(seed)
-    kinds = rnd.choice(["iufFs6bn{[", "if{[", "fs{", "ifs6b{[n", "ii{", "F{[", "s6{["])
+    kinds = rnd.choice(["iufFs6bn{[", "if{[", "fs{", "ifs6b{[n", "ii{", "F{[", "s6{[", "vif{", "vs"])
     shape = Shape(rnd, rnd.randint(1, 3), kinds)
     shape.kind = "{"
     shape.members = shape.members or {

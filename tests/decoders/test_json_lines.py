@@ -178,6 +178,42 @@ def test_types_that_show_late(values: list[Any], declared: Any) -> None:
     check(content, [json.dumps({"o": [{"x": value}]}).encode() for value in values], 30)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["1", '"on"'],
+        ["1", "2.5", '"on"', "true", "null"],
+        ["1", '"on"', '{"x": 1}', '{"x": null, "y": "z"}', "[1]", "[]", "{}"],
+        ['{"x": 1}', '"x"', '[{"x": 1.5}]'],
+        ["true", "[true]", '["a", null]'],
+        ["1.0", "1", "-0", "-0.0", "NaN", '"NaN"', "1e400"],
+        ["18446744073709551615", '"1"'],
+        ['"} null"', "1", '{"null": null}'],
+        ['"\\"value\\": 1"', "1", '{"value": "x"}'],
+        [*"12", '"1"', "false", *NO_NUMBERS],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "form", ['{"value": %s}', '{"o": {"n": 1, "value" : %s}, "t": "value"}', '{"l": [%s]}']
+)
+def test_values_of_several_types_at_a_place(values: list[str], form: str) -> None:
+    rnd = Random(0)
+    payloads = [(form % rnd.choice(values)).encode() for _ in range(100)]
+
+    check(None, [*payloads, b'{"other": 1}', b"{}", *payloads], 40)
+    check(None, [(form % values[0]).encode()] * 40 + payloads, 30)
+
+
+def test_several_places_of_several_types() -> None:
+    rnd = Random(0)
+    values = ["1", "true", '"x"', "null", "[1]", '{"a": 1}']
+    form = '{"a": %s, "b": {"c": %s}, "d": %s}'
+    payloads = [(form % tuple(rnd.choices(values, k=3))).encode() for _ in range(300)]
+
+    check(None, payloads, 100)
+
+
 def test_integers_that_are_written_as_numbers() -> None:
     values = [
         "1.0",

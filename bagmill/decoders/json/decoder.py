@@ -66,15 +66,15 @@ class _Decoding:
         return Decoded(batch, sorted(self._unreadable))
 
     def _take_lines(self, lines: Lines, window: Window, run: Run | None) -> bool:
-        known = run.windows.get(window.first) if run else None
-        known = known if known and known.last == window.last else None
-        columns = self._plan.decode(lines, window.first, window.last, known)
-        if columns is None:
+        first, last = window.first, window.last
+        parts = self._plan.decode(lines, first, last, run.groups(first, last) if run else ())
+        if parts is None:
             return False
-        number = np.delete(lines.number[window.first : window.last], columns.wrong)
-        batch = pa.RecordBatch.from_arrays(columns.right(), schema=self._decoder.fields)
-        self._parts.append((batch.to_struct_array(), number))
-        self._read_each(window.others(number))
+        for arrays, which in parts:
+            batch = pa.RecordBatch.from_arrays(arrays, schema=self._decoder.fields)
+            self._parts.append((batch.to_struct_array(), lines.number[first + which]))
+        read = [number for _, number in self._parts[-len(parts) :]]
+        self._read_each(window.others(np.concatenate(read)))
         return True
 
     def _read_each(self, number: Numbers) -> None:

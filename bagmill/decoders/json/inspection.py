@@ -11,11 +11,12 @@ from bagmill.decoders.json.kept import Kept, Room
 from bagmill.decoders.json.learning import learn, type_to_read
 from bagmill.decoders.json.lines import Numbers, harmful_lines, join, runs, without
 from bagmill.decoders.json.plan import Plan, make_plan
+from bagmill.decoders.json.reading import Columns
 from bagmill.decoders.json.text import parse_message
 from bagmill.decoders.json.windows import Window, sweep
 from bagmill.errors import SchemaError
 from bagmill.recording import Schema
-from bagmill.schemas.tree import Type
+from bagmill.schemas.tree import Struct, Type
 
 
 class JsonInspection(Inspection):
@@ -41,21 +42,25 @@ class JsonInspection(Inspection):
         self._taken += start.size
 
         def fast(window: Window) -> bool:
-            columns = self._plan.look(lines, window.first, window.last) if self._plan else None
-            if columns is None or self._plan is None:
+            groups = self._plan.look(lines, window.first, window.last) if self._plan else None
+            if groups is None or self._plan is None:
                 return False
-            for item, array in zip(self._plan.root.fields, columns.right(), strict=True):
-                learn(self.shape.member(item.name), item.type, array)
+            for group in groups:
+                self._learn(self._plan.form(group.kinds).root, group.columns)
             if run is not None:
-                self._kept.put(run, window.first, window.last, self._plan.schema, columns)
-            number = np.delete(lines.number[window.first : window.last], columns.wrong)
-            self._take_each(buffer, start, end, window.others(number))
+                self._kept.put(run, window.first, window.last, groups)
+            right = [lines.number[window.first + group.right] for group in groups]
+            self._take_each(buffer, start, end, window.others(np.concatenate(right)))
             return True
 
         def slow(window: Window) -> None:
             self._take_each(buffer, start, end, np.arange(window.begin, window.end))
 
         sweep(lines, start.size, most=lambda: self._plan.most if self._plan else 0, fast=fast, slow=slow)
+
+    def _learn(self, root: Struct, columns: Columns) -> None:
+        for item, array in zip(root.fields, columns.right(columns.arrays), strict=True):
+            learn(self.shape.member(item.name), item.type, array)
 
     def _take_each(self, buffer: Buffer, start: Offsets, end: Offsets, number: Numbers) -> None:
         if number.size:

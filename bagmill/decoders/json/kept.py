@@ -1,5 +1,6 @@
 """Columns that the look at messages read, kept for their decoding: as many as there is room for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from threading import Lock
@@ -7,7 +8,7 @@ from threading import Lock
 import pyarrow as pa
 
 from bagmill.decoders.json.lines import Numbers
-from bagmill.decoders.json.plan import Columns, Read
+from bagmill.decoders.json.plan import Group
 
 _ROOM = 64 << 20
 
@@ -34,17 +35,25 @@ class Room:
 
 @dataclass(slots=True)
 class Run:
-    """What was read of a run of messages: its text's digest, its harmful lines, its windows by first line."""
+    """What was read of a run of messages.
+
+    `digest`: of its text; `windows`: by first line, the line behind the last and what was read.
+    """
 
     digest: bytes
     harmful: Numbers
-    windows: dict[int, Read] = field(default_factory=dict)
+    windows: dict[int, tuple[int, Sequence[Group]]] = field(default_factory=dict)
     size: int = 0
+
+    def groups(self, first: int, last: int) -> Sequence[Group]:
+        """What was read of the lines `first` to `last` together, if they were."""
+        end, groups = self.windows.get(first, (0, ()))
+        return groups if end == last else ()
 
     def known(self, line: int) -> int:
         """How many lines from this one on are to be read together to be found; 0 if no more are."""
         if line in self.windows:
-            return self.windows[line].last - line
+            return self.windows[line][0] - line
         return min((first for first in self.windows if first > line), default=line) - line
 
 
@@ -65,11 +74,11 @@ class Kept:
         self._runs[message] = run = Run(sha256(text).digest(), harmful)
         return run
 
-    def put(self, run: Run, first: int, last: int, schema: pa.Schema, columns: Columns) -> None:
+    def put(self, run: Run, first: int, last: int, groups: Sequence[Group]) -> None:
         """Keep what was read of the lines `first` to `last` of a run, if there is room."""
-        size = sum(array.get_total_buffer_size() for array in columns.arrays)
+        size = sum(array.get_total_buffer_size() for group in groups for array in group.columns.arrays)
         if self._room.take(size):
-            run.windows[first] = Read(last, schema, columns)
+            run.windows[first] = last, groups
             run.size += size
 
     def pop(self, message: int, text: pa.Buffer) -> Run | None:

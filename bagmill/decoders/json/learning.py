@@ -21,12 +21,16 @@ def type_to_read(shape: Shape, node: Type) -> Type:
             return _NUMBER
         case Sequence(element=element):
             return Sequence(type_to_read(shape.element_shape(), element), optional=True)
-        case Struct(variant=False):
+        case Struct(variant=variant):
             fields = (
-                Field(item.name, type_to_read(shape.member(item.name), item.type), optional=True)
+                Field(
+                    item.name,
+                    type_to_read(shape if variant else shape.member(item.name), item.type),
+                    optional=True,
+                )
                 for item in node.fields
             )
-            return Struct(node.name, tuple(fields))
+            return Struct(node.name, tuple(fields), variant=variant)
         case _:
             return node
 

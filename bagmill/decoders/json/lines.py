@@ -59,6 +59,15 @@ class Lines:
         places_in_text = np.array(places, np.int64) + self.offset[first]
         return np.unique(np.searchsorted(self.offset, places_in_text, side="right") - 1) - first
 
+    def first_behind(self, pattern: bytes, first: int, last: int) -> tuple[Numbers, Buffer]:
+        """The lines `first` to `last` that hold a pattern, counted from `first`, and the byte behind it."""
+        text = self.slice(first, last)
+        behind = np.array([match.end() for match in re.finditer(pattern, text)], np.int64)
+        behind = behind[behind < text.size]
+        numbers = np.searchsorted(self.offset, behind + self.offset[first], side="right") - 1 - first
+        lines, places = np.unique(numbers, return_index=True)
+        return lines, np.frombuffer(text, np.uint8)[behind[places]]
+
 
 def runs(start: Offsets, end: Offsets) -> Iterator[tuple[int, int]]:
     """Cut messages into runs `first` to `last` of about 8 MB each."""
@@ -86,11 +95,13 @@ def join(buffer: Buffer, start: Offsets, end: Offsets) -> Lines:
 
 def without(lines: Lines, which: Numbers) -> Lines:
     """All lines but some."""
-    if not which.size:
-        return lines
+    return pick(lines, np.delete(np.arange(len(lines)), which)) if which.size else lines
+
+
+def pick(lines: Lines, which: Numbers) -> Lines:
+    """Some lines; `which` is ascending."""
     text = np.frombuffer(lines.text, np.uint8)
-    rest = np.delete(np.arange(len(lines)), which)
-    return _gathered(text, lines.offset[:-1][rest], lines.offset[1:][rest] - 1, lines.number[rest])
+    return _gathered(text, lines.offset[:-1][which], lines.offset[1:][which] - 1, lines.number[which])
 
 
 def harmful_lines(lines: Lines) -> Numbers:
