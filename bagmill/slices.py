@@ -29,9 +29,14 @@ def slices(block: Block, rows: npt.NDArray[np.int64], fields: pa.Schema) -> Iter
 
 
 def cells(type_: pa.DataType) -> int:
-    """How many values a row takes in a column, also where it is null: those of a struct, all of an array."""
+    """How many values a row takes in a column: those of a struct also where it is null, all of an array.
+
+    Of a list it is one element: two bytes of JSON are an object with all members null.
+    """
     if pa.types.is_struct(type_):
         return sum(cells(field.type) for field in type_)
     if pa.types.is_fixed_size_list(type_):
         return int(type_.list_size) * cells(type_.value_type)
+    if pa.types.is_list(type_):
+        return cells(type_.value_type)
     return 1

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from bagmill.decoders.base import Buffer, Decoder, Note, Offsets, UnreadableMessage
+from bagmill.decoders.proportion import CELLS_A_BYTE, FREE_WIDTH, cell_counter, list_width
 from bagmill.decoders.raw import RawDecoder
 from bagmill.decoders.rows import Row, RowDecoder
 from bagmill.decoders.values import struct_converter
@@ -11,7 +12,7 @@ from bagmill.errors import SchemaError
 from bagmill.recording import Schema
 from bagmill.schemas import parse
 from bagmill.schemas.inference import Shape
-from bagmill.schemas.tree import Field, Struct, Type, check_size
+from bagmill.schemas.tree import Field, Struct, Type, check_size, leaves
 
 Parse = Callable[[bytes], Any]
 """Makes dicts, lists and scalars of a message, or raises `UnreadableMessage`."""
@@ -33,13 +34,22 @@ class InspectedDecoder(RowDecoder):
         assert isinstance(table, Struct)
         super().__init__(check_size(table), self._read_message, notes)
         self.table = table
+        self._width, self._list_width = leaves(table), list_width(table)
+        self._cells = cell_counter(table)
         self._convert = struct_converter(table, "", top=True)
         self._parse = parse_message
 
     def _read_message(self, payload: bytes) -> Row:
         value = self._parse(payload)
+        if self._list_width > FREE_WIDTH:
+            self._check_cells(value, len(payload))
         row: Row = self._convert({"value": value} if self.wrapped else value)
         return row
+
+    def _check_cells(self, value: Any, size: int) -> None:
+        """Refuse what takes memory out of proportion: each `{}` in a list has all columns of its type."""
+        if self._cells({"value": value} if self.wrapped else value) > CELLS_A_BYTE * size + self._width:
+            raise UnreadableMessage("its lists hold far less than the columns of their elements")
 
 
 class Inspection:

@@ -145,6 +145,26 @@ def test_messages_without_a_byte_between_them() -> None:
     assert not decoded.unreadable
 
 
+WIDE = {"properties": {"l": {"items": {"properties": {f"k{n}": {"type": "number"} for n in range(1000)}}}}}
+
+
+@pytest.mark.parametrize("item", ["{}", "null", '{"k1": 1}'])
+def test_lists_that_make_far_more_columns_than_they_hold(item: str) -> None:
+    payloads = [f'{{"l": [{", ".join([item] * count)}]}}'.encode() for count in [1] * 40 + [30_000]]
+
+    check(WIDE, payloads, 0)
+    decoder = JsonInspection(as_schema(WIDE)).decoder()
+    assert [number for number, _ in decode(decoder, *payloads)[1]] == [40]
+
+
+def test_wide_lists_that_hold_values() -> None:
+    element = {f"k{n}": n for n in range(1000)}
+    payloads = [json.dumps({"l": [element] * count}).encode() for count in [1, 2] * 10]
+
+    check(WIDE, payloads, 0)
+    assert not decode(JsonInspection(as_schema(WIDE)).decoder(), *payloads)[1]
+
+
 def test_what_is_nested_too_deep_by_its_schema() -> None:
     content: Any = {"type": "number"}
     for _ in range(34):

@@ -59,6 +59,12 @@ class Lines:
         places_in_text = np.array(places, np.int64) + self.offset[first]
         return np.unique(np.searchsorted(self.offset, places_in_text, side="right") - 1) - first
 
+    def objects(self, first: int, last: int) -> int:
+        """At least as many as there are objects and nulls in the lines `first` to `last`."""
+        text = np.frombuffer(self.slice(first, last), np.uint8)
+        nulls = (text[:-1] == ord("n")) & (text[1:] == ord("u"))
+        return int(np.count_nonzero(text == ord("{")) + np.count_nonzero(nulls))
+
     def first_behind(self, pattern: bytes, first: int, last: int) -> tuple[Numbers, Buffer]:
         """The lines `first` to `last` that hold a pattern, counted from `first`, and the byte behind it."""
         text = self.slice(first, last)

@@ -13,6 +13,7 @@ from bagmill.decoders.json.forms import MOST_FORMS, Kinds, find_places, group, o
 from bagmill.decoders.json.lines import Lines, Numbers, pick
 from bagmill.decoders.json.reading import Columns, read
 from bagmill.decoders.json.text import MAX_LEVELS
+from bagmill.decoders.proportion import CELLS_A_BYTE, FREE_WIDTH, list_width
 from bagmill.schemas.arrow import arrow_schema
 from bagmill.schemas.tree import Kind, Primitive, Sequence, Struct, Type, leaves
 
@@ -86,7 +87,8 @@ class Plan:
 
     def __init__(self, root: Struct) -> None:
         self.root = root
-        self.most = max(1, _MOST_CELLS // leaves(root))
+        self._width, self._list_width = leaves(root), list_width(root)
+        self.most = max(1, _MOST_CELLS // self._width)
         self._fields = arrow_schema(root)
         self._places = list(find_places(root))
         self._forms: dict[Kinds, Form] = {}
@@ -141,6 +143,8 @@ class Plan:
         self, lines: Lines, first: int, last: int
     ) -> Iterator[tuple[Kinds, Numbers, Lines, tuple[int, int]]]:
         """Groups of one form: its types, its lines counted from `first`, a text that has them, and where."""
+        if self._list_width > FREE_WIDTH and not self._is_in_proportion(lines, first, last):
+            raise pa.ArrowInvalid("lists hold far less than the columns of their elements")
         if not self._places:
             yield (), np.arange(last - first), lines, (first, last)
             return
@@ -149,6 +153,12 @@ class Plan:
             raise pa.ArrowInvalid("too many forms")
         for kinds, which in groups:
             yield kinds, which, pick(lines, which + first), (0, which.size)
+
+    def _is_in_proportion(self, lines: Lines, first: int, last: int) -> bool:
+        rows = last - first
+        cells = (lines.objects(first, last) - rows) * self._list_width
+        most: int = CELLS_A_BYTE * lines.slice(first, last).size + rows * self._width
+        return cells <= most
 
     def _made(self, columns: Columns) -> list[pa.Array]:
         return [
