@@ -63,7 +63,7 @@ def diagnose(path: Path, progress: ProgressSink = silent) -> Diagnosis:
         summary = recording.load_summary(lambda done: progress(Progress("index", done, size)))
         tables = plan_tables(summary.channels, summary.schemas)
         decoding = Decoding(tables, open_decoders(recording, tables, EVERYTHING, progress))
-        topics = Topics(summary.channels)
+        topics = Topics(summary.channels, summary.message_counts)
         for block in read_blocks(recording, tables, EVERYTHING, ahead=True):
             topics.take(Series(block, topics.numbering))
             decoding.take(block)

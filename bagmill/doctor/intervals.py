@@ -50,7 +50,8 @@ class Intervals:
     of log time backwards: how many, the largest, and the log time that it led to.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, rhythmic: int) -> None:
+        """Begin without messages; histograms are only kept of the first `rhythmic` channels."""
         self.longest: list[list[Gap]] = [[] for _ in range(channels)]
         self.first = np.full(channels, np.iinfo(np.int64).max)
         self.last = np.full(channels, -1, np.int64)
@@ -58,8 +59,9 @@ class Intervals:
         self.back_count = np.zeros(channels, np.int64)
         self.back_most = np.zeros(channels, np.int64)
         self.back_to = np.zeros(channels, np.int64)
-        self._histogram = np.zeros((channels, _BINS), np.int32)
-        self._sums = np.zeros((channels, _BINS), np.float64)
+        self._rhythmic = rhythmic
+        self._histogram = np.zeros((rhythmic, _BINS), np.int32)
+        self._sums = np.zeros((rhythmic, _BINS), np.float64)
         self._previous = Previous(channels, np.int64)
 
     def take(self, series: Series) -> None:
@@ -70,17 +72,14 @@ class Intervals:
         self.count[here] += series.lengths
         before, known = self._previous.shift(series, times)
         steps = np.where(known, times - before, 0)
-        self._count(series, steps, known & (steps >= 0))
+        self._count(series.number, steps, known & (steps >= 0) & (series.number < self._rhythmic))
         self._note_longest(series, steps)
         self._note_backwards(series, steps)
 
-    def _count(self, series: Series, steps: Int64, forward: Flags) -> None:
-        size = series.present.size * _BINS
-        places = series.segment[forward] * _BINS + bins_of(steps[forward])
-        counts = np.bincount(places, minlength=size).reshape(-1, _BINS)
-        sums = np.bincount(places, steps[forward], minlength=size).reshape(-1, _BINS)
-        self._histogram[series.present] += counts.astype(np.int32)
-        self._sums[series.present] += sums
+    def _count(self, numbers: Int64, steps: Int64, counted: Flags) -> None:
+        places = numbers[counted] * _BINS + bins_of(steps[counted])
+        np.add.at(self._histogram.reshape(-1), places, 1)
+        np.add.at(self._sums.reshape(-1), places, steps[counted])
 
     def _note_longest(self, series: Series, steps: Int64) -> None:
         highest = np.maximum.reduceat(steps, series.heads)
@@ -103,10 +102,6 @@ class Intervals:
             if -steps[part][worst] > self.back_most[number]:
                 self.back_most[number] = -steps[part][worst]
                 self.back_to[number] = series.log_time[part][worst]
-
-    def intervals(self, number: int) -> int:
-        """How many intervals of 0 ns or more a channel has."""
-        return int(self._histogram[number].sum())
 
     def quantile(self, number: int, share: float) -> int:
         """The mean of the bin that holds the interval (ns) which `share` of a channel's do not exceed."""

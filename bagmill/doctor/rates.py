@@ -15,23 +15,28 @@ class Rates:
     So the counts don't depend on how the messages came in blocks.
     """
 
-    def __init__(self, channels: int) -> None:
-        self.width = np.full(channels, _FIRST_WIDTH, np.int64)
-        self._first = np.full(channels, -1, np.int64)
-        self._counts = np.zeros((channels, STEPS), np.int32)
+    def __init__(self, rhythmic: int) -> None:
+        """Begin without messages; only the first `rhythmic` channels are counted."""
+        self.width = np.full(rhythmic, _FIRST_WIDTH, np.int64)
+        self._first = np.full(rhythmic, -1, np.int64)
+        self._counts = np.zeros((rhythmic, STEPS), np.int32)
 
     def take(self, series: Series) -> None:
         """Add the messages of a block; what is earlier than the channel's first message is not counted."""
-        here = series.present
-        self._first[here] = np.where(self._first[here] < 0, series.log_time[series.heads], self._first[here])
-        ago = series.log_time - self._first[series.number]
-        farthest = np.maximum.reduceat(ago, series.heads)
+        channels = int(np.searchsorted(series.present, self._first.size))
+        if not channels:
+            return
+        here, heads = series.present[:channels], series.heads[:channels]
+        messages = slice(0, int(series.tails[channels - 1]) + 1)
+        number, times = series.number[messages], series.log_time[messages]
+        self._first[here] = np.where(self._first[here] < 0, times[heads], self._first[here])
+        ago = times - self._first[number]
+        farthest = np.maximum.reduceat(ago, heads)
         while (short := farthest // STEPS >= self.width[here]).any():
             self._widen(here[short])
         later = ago >= 0
-        places = series.segment[later] * STEPS + ago[later] // self.width[series.number[later]]
-        counts = np.bincount(places, minlength=here.size * STEPS).reshape(-1, STEPS)
-        self._counts[here] += counts.astype(np.int32)
+        places = number[later] * STEPS + ago[later] // self.width[number[later]]
+        np.add.at(self._counts.reshape(-1), places, 1)
 
     def _widen(self, numbers: Int64) -> None:
         joined = self._counts[numbers].reshape(-1, STEPS // 2, 2).sum(axis=2)

@@ -1,6 +1,6 @@
 """The messages of a block, sorted by channel, so that all channels are looked at in one go."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -17,11 +17,20 @@ LAST_TIME = np.iinfo(np.int64).max
 """Times beyond the year 2262 count as this one."""
 
 
-class Numbering:
-    """Gives the channels of a recording the numbers 0, 1, ..., by which running states are kept in arrays."""
+LEAST_MESSAGES = 20
+"""Fewer messages don't show a rhythm, so nothing is kept of it."""
 
-    def __init__(self, channels: Sequence[int]) -> None:
-        self.channels = list(channels)
+
+class Numbering:
+    """Gives the channels of a recording the numbers 0, 1, ..., by which running states are kept in arrays.
+
+    Those with the most messages come first; the first `rhythmic` have enough to show a rhythm.
+    """
+
+    def __init__(self, messages: Mapping[int, int]) -> None:
+        """Number channels by how many messages each has, as far as is known before they are read."""
+        self.channels = sorted(messages, key=lambda channel: (-messages[channel], channel))
+        self.rhythmic = sum(count >= LEAST_MESSAGES for count in messages.values())
         self._number_of = np.full(1 << 16, -1, np.int64)
         self._number_of[self.channels] = np.arange(len(self.channels))
 

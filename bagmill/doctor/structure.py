@@ -140,12 +140,13 @@ def schema_findings(summary: Summary, tables: Sequence[Table]) -> Iterator[Findi
         if schema.id not in used:
             text = f"No channel uses the schema {schema.name!r}."
             yield Finding(Severity.INFO, "schema_unused", text, where={"schema": schema.id})
-    for topic, count in Counter(table.topic for table in tables).items():
-        if count > 1:
-            own = [table for table in tables if table.topic == topic]
-            names = ", ".join(table.schema.name if table.schema else "none" for table in own)
-            text = f"Its channels have {count} different schemas or encodings: {names}."
-            yield Finding(Severity.WARNING, "several_schemas", text, topic, facts={"count": count})
+    names: dict[str, list[str]] = {}
+    for table in tables:
+        names.setdefault(table.topic, []).append(table.schema.name if table.schema else "none")
+    for topic, own in names.items():
+        if len(own) > 1:
+            text = f"Its channels have {len(own)} different schemas or encodings: {', '.join(own)}."
+            yield Finding(Severity.WARNING, "several_schemas", text, topic, facts={"count": len(own)})
 
 
 def crc_facts(recording: Recording, losses: Sequence[Loss]) -> dict[str, object]:

@@ -8,12 +8,9 @@ import numpy as np
 from bagmill.doctor.findings import Finding, Severity, at_time, counted, seconds, spoken
 from bagmill.doctor.intervals import Gap, Intervals, round_up
 from bagmill.doctor.rates import Rates
-from bagmill.doctor.series import Flags, Series
+from bagmill.doctor.series import LEAST_MESSAGES, Flags, Series
 
 MS, SECOND = 1_000_000, 1_000_000_000
-
-LEAST_MESSAGES = 20
-"""Fewer messages don't show a rhythm."""
 
 STEADY_SHARE = 0.8
 """A channel is steady if so many of its intervals lie between half and twice the median."""
@@ -51,9 +48,11 @@ class RateChange:
 class Timing:
     """Running state of all channels."""
 
-    def __init__(self, channels: int) -> None:
-        self.intervals = Intervals(channels)
-        self.rates = Rates(channels)
+    def __init__(self, channels: int, rhythmic: int) -> None:
+        """Begin without messages; only the first `rhythmic` channels have enough to show a rhythm."""
+        self.intervals = Intervals(channels, rhythmic)
+        self.rates = Rates(rhythmic)
+        self._rhythmic = rhythmic
 
     def take(self, series: Series) -> None:
         """Add the messages of a block."""
@@ -62,6 +61,8 @@ class Timing:
 
     def steady(self, number: int) -> bool:
         """Whether a channel has a rhythm, which gaps and other rates can break."""
+        if number >= self._rhythmic:
+            return False
         median = self.intervals.quantile(number, 0.5)
         return (
             self.intervals.count[number] >= LEAST_MESSAGES

@@ -17,10 +17,11 @@ from bagmill.recording.times import rfc3339
 class Topics:
     """Running state of all channels of a recording, given by their ids."""
 
-    def __init__(self, channels: Mapping[int, Channel]) -> None:
-        self.numbering = Numbering(sorted(channels))
+    def __init__(self, channels: Mapping[int, Channel], messages: Mapping[int, int]) -> None:
+        """Begin; `messages` says how many each channel has, as far as is known before they are read."""
+        self.numbering = Numbering({channel: messages.get(channel, 0) for channel in channels})
         self._channels = [channels[number] for number in self.numbering.channels]
-        self._timing = Timing(len(channels))
+        self._timing = Timing(len(channels), self.numbering.rhythmic)
         self._delivery = Delivery(len(channels))
 
     def take(self, series: Series) -> None:
@@ -40,7 +41,7 @@ class Topics:
         yield from clock_findings(self._timing.intervals, [channel.topic for channel in self._channels])
         bounds = self._timing.bounds()
         shared = Counter(channel.topic for channel in self._channels)
-        for number, channel in enumerate(self._channels):
+        for number, channel in sorted(enumerate(self._channels), key=lambda one: one[1].id):
             for finding in self._of_channel(number, channel, bounds):
                 several = shared[channel.topic] > 1
                 yield replace(finding, where={"channel": channel.id, **finding.where}) if several else finding
@@ -60,9 +61,12 @@ class Topics:
         by_topic: dict[str, list[int]] = {}
         for number, channel in enumerate(self._channels):
             by_topic.setdefault(channel.topic, []).append(number)
+        tried: dict[str, list[Trial]] = {}
+        for trial in trials:
+            tried.setdefault(trial.table.topic, []).append(trial)
         found = {}
         for topic in sorted(by_topic):
-            own = [trial for trial in trials if trial.table.topic == topic]
+            own = tried[topic]
             busiest = max(by_topic[topic], key=lambda number: int(intervals.count[number]))
             found[topic] = {
                 "messages": sum(trial.read for trial in own),
@@ -79,13 +83,13 @@ class Topics:
             return dict.fromkeys(_TIMES)
         first, last = int(intervals.first[number]), int(intervals.last[number])
         longest = intervals.longest[number]
-        has_intervals = intervals.intervals(number) > 0
+        rhythmic = number < self.numbering.rhythmic
         delay = self._delivery.clocks.median(number)
         values = (
             rfc3339(first),
             rfc3339(last),
             _rate(int(intervals.count[number]), last - first),
-            seconds(intervals.quantile(number, 0.5)) if has_intervals else None,
+            seconds(intervals.quantile(number, 0.5)) if rhythmic else None,
             seconds(longest[0].interval) if longest else None,
             None if delay is None else seconds(delay),
         )

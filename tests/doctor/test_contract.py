@@ -102,7 +102,7 @@ def test_blocks_do_not_matter(tmp_path: Path, target: int) -> None:
     whole = [finding for finding in diagnose(path).findings if finding.topic]
 
     with Recording.open(path) as recording:
-        topics = Topics(recording.summary.channels)
+        topics = Topics(recording.summary.channels, recording.summary.message_counts)
         for block in recording.blocks(target_bytes=target):
             topics.take(Series(block, topics.numbering))
 
