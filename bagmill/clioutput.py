@@ -13,6 +13,8 @@ from bagmill.report import Progress, ProgressSink, silent
 from bagmill.streams import put_error, put_out, speaks_unicode
 
 _MOST_WARNINGS = 20
+_LONGEST = 2000
+"""Letters of a line of diagnostics: names in damaged files may be longer than anybody reads."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
@@ -27,7 +29,7 @@ def say_json(value: Mapping[str, Any]) -> None:
 
 
 def _complain(text: str) -> None:
-    put_error(printable(text))
+    put_error(printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."))
 
 
 def printable(text: str) -> str:

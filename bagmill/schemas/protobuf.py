@@ -65,6 +65,8 @@ def load_descriptor(name: str, data: bytes) -> Descriptor:
         raise SchemaInvalid(f"the schema of {name} is no FileDescriptorSet", where={"schema": name}) from None
     by_path: dict[str, FileDescriptorProto] = {}
     for file in files:
+        if not all(isinstance(path, str) for path in (file.name, *file.dependency)):  # else bytes
+            raise SchemaInvalid(f"a file's name in the schema of {name} is no text", where={"schema": name})
         if by_path.setdefault(file.name, file) != file:
             raise SchemaInvalid(f"the schema of {name} holds two files {file.name}", where={"schema": name})
     pool = _load_pool(name, by_path)
@@ -99,8 +101,9 @@ def _load_pool(name: str, files: dict[str, FileDescriptorProto]) -> DescriptorPo
 
 def _well_known(path: str, name: str) -> FileDescriptorProto:
     """One of the files that come with protobuf, which some recorders leave out."""
-    if path.startswith(_WELL_KNOWN) and path.endswith(".proto") and path.count("/") == 2:
-        module = "google.protobuf." + path.removeprefix(_WELL_KNOWN).removesuffix(".proto") + "_pb2"
+    own = path.removeprefix(_WELL_KNOWN).removesuffix(".proto")
+    if path == f"{_WELL_KNOWN}{own}.proto" and own.isidentifier():
+        module = f"google.protobuf.{own}_pb2"
         try:
             return FileDescriptorProto.FromString(import_module(module).DESCRIPTOR.serialized_pb)
         except ModuleNotFoundError:

@@ -112,6 +112,16 @@ def test_a_message_that_holds_itself_is_no_table() -> None:
         ),
         (
             "p.A",
+            descriptor_set(file("ab.proto", [message("A", [])])).replace(b"ab", b"\xff\xff"),
+            "is no text",
+        ),
+        (
+            "p.A",
+            descriptor_set(file("a.proto", [message("A", [])], dependencies=["google/protobuf/a.b.proto"])),
+            "misses google/protobuf/a.b.proto",
+        ),
+        (
+            "p.A",
             descriptor_set(file("a.proto", [message("A", [])]), file("a.proto", [message("B", [])])),
             "two files a.proto",
         ),
