@@ -19,7 +19,7 @@ POINT = pa.struct([pa.field("x", pa.float64()), pa.field("y", pa.float64())])
         (pa.binary(16), 1),
         (POINT, 2),
         (pa.struct([pa.field("p", POINT), pa.field("q", POINT)]), 4),
-        (pa.list_(POINT), 1),
+        (pa.list_(POINT), 2),
         (pa.list_(pa.float64(), 36), 36),
         (pa.list_(POINT, 3), 6),
         (pa.map_(pa.string(), POINT), 1),
