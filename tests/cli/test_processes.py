@@ -55,6 +55,8 @@ def stopped(*files: Path, output: Path, unfinished: Path) -> Iterator[subprocess
     """A conversion that is frozen in the middle of its work."""
     words = ["convert", *map(str, files), "--output", str(output), "--compression", "gzip", "--json"]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    # Whoever runs the tests may have asked for SIGHUP to be ignored, which is inherited.
+    pipes |= {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)}
     with subprocess.Popen([*PROGRAM, *words], cwd=ROOT, text=True, **pipes) as process:
         try:
             wait_for(lambda: any(unfinished.rglob("*.parquet")), "the first file of the dataset")
