@@ -125,6 +125,13 @@ class Queue(Protocol):
         """Wait until the version is another, at most `timeout` seconds; returns the present one."""
         ...
 
+    def bell(self) -> int | None:
+        """A descriptor from which there is something to read when there may be more to claim.
+
+        None if there is none; then, and now and then in any case, look at the version.
+        """
+        ...
+
     def tend(self) -> None:
         """Put right what others may have left undone; to be called about once a second."""
         ...

@@ -38,6 +38,10 @@ class Executor(Protocol):
         """Begin a job. Its id is free to be started again after its `Exited`."""
         ...
 
+    def listen(self, descriptor: int) -> None:
+        """Return early from `events` when there is something to read from this, and read it empty."""
+        ...
+
     def events(self, timeout: float) -> Sequence[tuple[str, Happening]]:
         """Wait up to `timeout` seconds for news and return it: (job id, what), oldest first.
 

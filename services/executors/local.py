@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from models.job import JobRequest
 from services.executors.base import Exited, Happening
 from services.executors.child import Child
+from services.queue.bell import hear
 
 ENTRY = (sys.executable, "-m", "services.executors.entry")
 """The entry point that runs a request, wherever it lands."""
@@ -51,6 +52,7 @@ class LocalExecutor:
         self._leaving: list[Child] = []
         self._news: deque[tuple[str, Happening]] = deque()
         self._draining = False
+        self._woken = False
 
     def capacity(self) -> int:
         """How many more jobs it takes now."""
@@ -69,14 +71,24 @@ class LocalExecutor:
         child.assign(request)
         self._children[request.job] = child
 
+    def listen(self, descriptor: int) -> None:
+        """Return early from `events` when there is something to read from this, and read it empty."""
+
+        def heard() -> None:
+            hear(descriptor)
+            self._woken = True
+
+        self._selector.register(descriptor, selectors.EVENT_READ, heard)
+
     def events(self, timeout: float) -> Sequence[tuple[str, Happening]]:
         """Wait up to `timeout` seconds for news and return it, each job's in the order it happened."""
         deadline = time.monotonic() + timeout
         while True:
             left = deadline - time.monotonic()
             self._round(0.0 if self._news else max(0.0, min(left, self._longest_sleep())))
-            if self._news or left <= 0:
+            if self._news or self._woken or left <= 0:
                 break
+        self._woken = False
         news = list(self._news)
         self._news.clear()
         return news

@@ -10,6 +10,7 @@ from models.base import now_text
 from services import disk, durable
 from services.errors import SyncFailed
 from services.queue import snapshots
+from services.queue.bell import Bell, ring
 from services.queue.board import Board, Clock, Record
 from services.queue.journal import Journal
 from services.queue.lock import QueueLock
@@ -21,7 +22,10 @@ from services.queue.store import Store
 
 LEAST_BOUND = 1 << 20
 """Bytes that the journal may have before it is shortened; half the snapshot's, if that is more."""
-_DOORBELL_SECONDS = 0.05
+SLOW_POLL = 1.0
+"""Seconds between two looks of one who waits and has a bell."""
+FAST_POLL = 0.05
+"""The same without a bell."""
 
 
 class FileQueue(BaseQueue):
@@ -36,6 +40,8 @@ class FileQueue(BaseQueue):
         self._store = Store(self.path, self.journal, self._reserve, now)
         self._renewal = Renewal(self.renew_snapshot)
         self._broken: SyncFailed | None = None
+        self._bells = settings.workers_dir
+        self._bell: Bell | None = None
         self._bound = self._least_bound = least_bound
 
     def version(self) -> tuple[int, ...]:
@@ -47,11 +53,26 @@ class FileQueue(BaseQueue):
         return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
     def wait(self, version: tuple[int, ...], timeout: float) -> tuple[int, ...]:
-        """Look at the file every 50 ms until its version is another, at most `timeout` seconds."""
+        """Wait for a ring, and look now and then; at most `timeout` seconds. See Queue."""
         deadline = time.monotonic() + timeout
+        bell = self._listen()
         while (now := self.version()) == version and (rest := deadline - time.monotonic()) > 0:
-            time.sleep(min(_DOORBELL_SECONDS, rest))
+            if bell:
+                bell.wait(min(SLOW_POLL, rest))
+            else:
+                time.sleep(min(FAST_POLL, rest))
         return now
+
+    def bell(self) -> int | None:
+        """See Queue."""
+        bell = self._listen()
+        return bell.descriptor if bell else None
+
+    def _listen(self) -> Bell | None:
+        if self._bell is None:
+            with suppress(OSError):
+                self._bell = Bell(self._bells)
+        return self._bell
 
     def tend(self) -> None:
         """Renew the snapshot if whoever should have done it is gone. Raises as `renew_snapshot`."""
@@ -70,6 +91,9 @@ class FileQueue(BaseQueue):
     def finish(self) -> None:
         """Leave the snapshot as it should be; to be called when this object is needed no more."""
         self._renewal.end()
+        bell, self._bell = self._bell, None
+        if bell:
+            bell.close()
 
     def renew_snapshot(self) -> None:
         """Write the snapshot as the queue is now, and shorten the journal if it has grown.
@@ -131,6 +155,8 @@ class FileQueue(BaseQueue):
             return
         if not lazy:
             self._reach(journal, seq)
+        if change.rings:
+            ring(self._bells)
         if change.made:
             big = journal.size > self._bound
             self._renewal.ask(0.0 if big else IDLE_AFTER if empty else AFTER)

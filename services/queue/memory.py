@@ -26,6 +26,9 @@ class MemoryQueue(BaseQueue):
             self._changed.wait_for(lambda: self.version() != version, timeout)
             return self.version()
 
+    def bell(self) -> None:
+        """There is none: whoever waits is in this process."""
+
     def tend(self) -> None:
         """Nothing to do."""
 

@@ -10,6 +10,9 @@ from models.base import rfc3339
 from models.queue import Job, Lease, QueueState, QueueStatus
 from services.queue.board import Board, Entry, Record, fields_of
 
+_RINGS = frozenset({"enqueue", "release", "resume", "delay"})
+"""After these there may be more to claim than before."""
+
 
 class Change:
     """One operation on the board: `make` carries a record out, at most once."""
@@ -18,11 +21,12 @@ class Change:
         self.board = board
         self._make = make
         self.made = False
+        self.rings = False
 
     def make(self, op: str, **fields: Any) -> None:
         """Do it: what the record says is written and applied."""
         self._make({"op": op, **fields})
-        self.made = True
+        self.made, self.rings = True, op in _RINGS
 
 
 class BaseQueue(ABC):

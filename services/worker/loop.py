@@ -18,7 +18,9 @@ from services.worker.reconcile import Reconciler
 from services.worker.timing import Every
 
 TICK = 0.025
-"""Seconds between two looks at the queue's version: one stat."""
+"""Seconds between two looks at the queue's version (one stat), and two slices of a batch."""
+REST_TICK = 0.2
+"""The same with a bell that tells of new jobs, and without a batch."""
 WATCH = 0.2
 """Seconds between two looks at the workflows of running jobs: one stat each."""
 POLL = 1.0
@@ -67,6 +69,7 @@ class Worker:
         self._version: Token | None = None
         self._others: set[str] = set()
         self._held_until = 0.0
+        self._tick = TICK
         self._watch, self._second, self._poll, self._patrol = map(Every, (WATCH, 1.0, POLL, PATROL))
 
     def run(self) -> None:
@@ -74,6 +77,10 @@ class Worker:
 
         Raises QueueUnreadable, StorageFailed, LockTimeout if the first look fails; SyncFailed at any time.
         """
+        bell = self._ctx.queue.bell()
+        if bell is not None:
+            self._executor.listen(bell)
+            self._tick = REST_TICK
         self._look_at_everything()
         while not (self._stop.asked or self._finished()):
             self._turn()
@@ -89,7 +96,7 @@ class Worker:
 
     def _turn(self) -> None:
         """Wait a tick for news, record it, and do what is due."""
-        self._jobs.take(self._executor.events(TICK))
+        self._jobs.take(self._executor.events(TICK if self._batches.open else self._tick))
         if self._watch.due():
             self._jobs.watch()
         self._guarded(self._batches.tick)

@@ -84,6 +84,7 @@ class House:
         """End all lives."""
         for life in self.lives:
             life.end()
+        self.queue.finish()
 
     def work(self, body: str | None = None, stop: Stop | None = None) -> None:
         """Work in this process until the queue is empty; `body` is what jobs do instead of their step."""
