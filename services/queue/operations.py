@@ -8,7 +8,8 @@ from typing import Any
 
 from models.base import rfc3339
 from models.queue import Job, Lease, QueueState, QueueStatus
-from services.queue.board import Board, Entry, Record, fields_of
+from services.queue.board import Board, Record
+from services.queue.entries import Entry, fields_of
 
 _RINGS = frozenset({"enqueue", "release", "resume", "delay"})
 """After these there may be more to claim than before."""

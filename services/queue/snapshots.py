@@ -18,17 +18,8 @@ from pydantic import ValidationError
 from models.base import SCHEMA_VERSION
 from models.queue import JobState, QueueState
 from services.errors import QueueUnreadable
-from services.queue.board import (
-    NEXT_FREE,
-    PAUSED,
-    Board,
-    Clock,
-    Entry,
-    Picture,
-    fields_of,
-    reason_of,
-    state_of,
-)
+from services.queue.board import Board, Clock
+from services.queue.entries import NEXT_FREE, PAUSED, Entry, Picture, fields_of, reason_of, state_of
 
 _HEAD = re.compile(
     rb'\{\n  "checksum": "crc32:([0-9a-f]{8})",\n'
