@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks import machine, report
 from benchmarks.measure import RESULTS
 from benchmarks.plan import chosen
-from benchmarks.runner import RUNS, SCALE, Stage, folder_in_memory, start_costs
+from benchmarks.runner import RUNS, SCALE, Stage, compile_sources, folder_in_memory, start_costs
 
 BUSY = 0.7
 """Processes that run on average; above this, others must be among them."""
@@ -15,6 +15,7 @@ BUSY = 0.7
 
 def main() -> None:
     """Measure each case, printing as it goes."""
+    compile_sources()
     results: dict[str, Any] = {
         "machine": machine.facts(),
         "scale": SCALE,

@@ -141,9 +141,10 @@ def summary(results: Facts) -> str:
     }
     names = {"rerun": "rerun's reader", "rosbags": "rosbags", "mcap_support": "mcap's own reader"}
     factors = [f"{factor:.1f} times faster than {names[who]}" for who, factor in peers.items()]
+    compared = f": {', '.join(factors)}" if factors else ""
     return (
-        f"A recording of {case['messages']:,} messages becomes Parquet in {ours['wall']:.1f} s: "
-        f"{', '.join(factors)} ([benchmarks](docs/benchmarks.md))."
+        f"A recording of {case['messages']:,} messages becomes Parquet in {ours['wall']:.1f} s{compared} "
+        f"([benchmarks](docs/benchmarks.md))."
     )
 
 

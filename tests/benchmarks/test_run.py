@@ -17,7 +17,7 @@ from bagmill.options import ConvertOptions
 from benchmarks.check import check, tfrecord_rows
 from benchmarks.recordings.catalog import facts_of, recording
 from benchmarks.recordings.facts import Facts
-from benchmarks.report import markdown, replace
+from benchmarks.report import markdown, replace, summary
 from config import ROOT
 
 
@@ -52,6 +52,21 @@ def test_a_run_measures_checks_and_writes_down(tmp_path: Path) -> None:
     assert page.read_text().endswith("<!-- /results --> after")
     assert "\n| **bagmill** | " in page.read_text()
     assert "old" not in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("peers", "compared"),
+    [
+        ({}, ""),
+        ({"rosbags": {"wall": 90.0}, "mcap_support": {"failure": "no"}}, ": 30.0 times faster than rosbags"),
+    ],
+    ids=["alone", "with peers"],
+)
+def test_the_line_for_the_readme(peers: dict[str, Any], compared: str) -> None:
+    results = {"cases": {"telemetry": {"messages": 1000, "results": {"bagmill": {"wall": 3.0}, **peers}}}}
+
+    line = f"A recording of 1,000 messages becomes Parquet in 3.0 s{compared} "
+    assert summary(results) == f"{line}([benchmarks](docs/benchmarks.md))."
 
 
 def test_records_of_tfrecord_are_counted(tmp_path: Path) -> None:
