@@ -17,6 +17,11 @@
     ├── SelectionError              what was asked for is not in the recording
     │   ├── UnknownTopic
     │   └── NothingSelected
+    ├── SpecError                   the spec of a dataset
+    │   ├── SpecUnreadable          no YAML, no JSON, or of a version that is not known
+    │   ├── SpecInvalid             a value in it is not possible
+    │   ├── SpecUnfit               it does not fit the recording: a topic, field, type, shape or rate
+    │   └── DatasetInvalid          the rows do not pass its `validation`, or a feature is missing in one
     └── OutputError                 the result can't be written
         ├── OutputExists
         ├── OutputFailed
@@ -26,8 +31,10 @@ An exception carries what is wrong (its message), where (`where`: path, offset i
 pointer) and what to do (`hint`). There is no HTTP here; one boundary maps codes to statuses.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
+
+from bagmill.faults import Fault
 
 Where = Mapping[str, str | int]
 """Where something is wrong: any of `path`, `offset` (bytes), `topic`, `schema`, `pointer` (RFC 6901)."""
@@ -38,6 +45,8 @@ class BagmillError(Exception):
 
     code: ClassVar[str] = "bagmill_error"
     default_hint: ClassVar[str] = "Read the log; if it does not explain itself, report it as a bug."
+    items: tuple[Fault, ...] = ()
+    """Each of several things wrong, where an exception tells of more than one."""
 
     def __init__(
         self, message: str | None = None, *, where: Where | None = None, hint: str | None = None
@@ -162,6 +171,52 @@ class NothingSelected(SelectionError):
     """The recording has topics, but the selection leaves none of them."""
 
     code = "nothing_selected"
+
+
+class SpecError(BagmillError):
+    """The spec of a dataset can't be used."""
+
+    code = "spec_error"
+    default_hint = "Correct what `errors` points at; docs/dataset.md has each part of a spec."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        items: Sequence[Fault] = (),
+        where: Where | None = None,
+        hint: str | None = None,
+    ) -> None:
+        if len(items) == 1 and message is None:
+            message, hint = f"{items[0].pointer or 'The spec'}: {items[0].detail}", hint or items[0].hint
+        super().__init__(message or f"The spec has {len(items)} faults.", where=where, hint=hint)
+        self.items = tuple(items)
+
+
+class SpecUnreadable(SpecError):
+    """The spec is no YAML or JSON that can be read."""
+
+    code = "spec_unreadable"
+
+
+class SpecInvalid(SpecError):
+    """A value in the spec is not possible."""
+
+    code = "spec_invalid"
+
+
+class SpecUnfit(SpecError):
+    """The spec does not fit the recording."""
+
+    code = "spec_unfit"
+    default_hint = "Correct what `errors` points at; `bagmill info` shows what is in the recording."
+
+
+class DatasetInvalid(SpecError):
+    """The rows are not what the spec demands of them."""
+
+    code = "dataset_invalid"
+    default_hint = "Loosen `validation` or the policy of the feature, or choose another recording."
 
 
 class OutputError(BagmillError):

@@ -9,11 +9,11 @@ from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 
+from bagmill.faults import Fault, token
+from bagmill.suggestions import did_you_mean
 from models.problem import Problem
 from routes.stopping import Stopping
-from services.errors import RequestFault
-from services.suggestions import did_you_mean
-from services.validation import invalid, token
+from services.validation import invalid
 from services.workflow_service import WorkflowService
 
 MANY = frozenset({"status"})
@@ -43,12 +43,12 @@ def known_names_only(request: Request) -> None:
     known = [field.alias for field in get_flat_params(route.dependant) if isinstance(field.field_info, Query)]
     given = Counter(name for name, _ in request.query_params.multi_items())
     faults = [
-        RequestFault(token(name), "There is no such name here.", did_you_mean(name, known))
+        Fault(token(name), "There is no such name here.", did_you_mean(name, known))
         for name in given
         if name not in known
     ]
     twice = [name for name, count in given.items() if count > 1 and name in known and name not in MANY]
-    faults += [RequestFault(token(name), "This stands more than once.") for name in twice]
+    faults += [Fault(token(name), "This stands more than once.") for name in twice]
     if faults:
         raise invalid(faults)
 

@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bagmill.errors import BagmillError, OutputError, RecordingError, SchemaError, SelectionError
+from bagmill.errors import BagmillError, OutputError, RecordingError, SchemaError, SelectionError, SpecError
+from bagmill.faults import fault_at, token
 from models.problem import Problem
 from routes.exceptions import BY_STATUS, HttpError
 from services.errors import (
@@ -31,7 +32,7 @@ from services.errors import (
 )
 from services.logs import Action, say
 from services.problems import problem_of
-from services.validation import fault_at, invalid, token
+from services.validation import invalid
 
 MEDIA_TYPE = "application/problem+json"
 MAX_TEXT = 300
@@ -42,6 +43,7 @@ STATUSES: Mapping[type[BagmillError], int | None] = {
     MissingError: 404,
     RecordingError: 422,
     SelectionError: None,
+    SpecError: 422,
     OutputError: None,
     SchemaError: None,
     JobError: None,

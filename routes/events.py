@@ -10,10 +10,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
+from bagmill.faults import Fault
 from routes.common import EmptyIsNone, Responses, Service, Stop, problems
 from routes.stopping import Stopping
 from routes.workflows import POLL
-from services.errors import RequestFault, WorkflowNotFound
+from services.errors import WorkflowNotFound
 from services.validation import invalid
 from services.workflow_service import WorkflowService
 
@@ -82,7 +83,7 @@ async def _change(workflow: str, version: object, service: WorkflowService, stop
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        fault = RequestFault(
+        fault = Fault(
             "", "Last-Event-ID is no number of an event.", "Send the `id` of the last event you have."
         )
         raise invalid([fault])

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from bagmill.faults import Fault
 from models.request import FromTemplate
 from models.workflow import WorkflowState
 from routes.body import parse, read_object
 from routes.common import Service, problems
 from routes.etags import etag
 from routes.openapi import json_body
-from services.errors import InvalidRequest, RequestFault
+from services.errors import InvalidRequest
 from services.submission import asked_for
 from services.validation import invalid
 from services.workflow_service import Submitted
@@ -69,5 +70,5 @@ def _from_query(template_id: str | None, params: str | None, options: str | None
 
 def _only_one(request: Request, key: str | None) -> str | None:
     if len(request.headers.getlist("idempotency-key")) > 1:
-        raise invalid([RequestFault("", "There is more than one Idempotency-Key.")])
+        raise invalid([Fault("", "There is more than one Idempotency-Key.")])
     return key

@@ -33,18 +33,9 @@ BagmillError
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bagmill.errors import BagmillError, Where
-
-
-@dataclass(frozen=True, slots=True)
-class RequestFault:
-    """One fault of a request: a JSON pointer (RFC 6901) into its JSON form, what is wrong, what to do."""
-
-    pointer: str
-    detail: str
-    hint: str | None = None
+from bagmill.faults import Fault
 
 
 class RequestError(BagmillError):
@@ -71,7 +62,7 @@ class InvalidRequest(RequestError):
         self,
         message: str | None = None,
         *,
-        items: Sequence[RequestFault] = (),
+        items: Sequence[Fault] = (),
         where: Where | None = None,
         hint: str | None = None,
     ) -> None:

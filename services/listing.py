@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bagmill.faults import Fault
 from models.api import Unreadable, WorkflowInfo, WorkflowPage
 from models.workflow import Status, WorkflowState
-from services.errors import InvalidRequest, RequestFault, StateUnreadable, WorkflowNotFound
+from services.errors import InvalidRequest, StateUnreadable, WorkflowNotFound
 from services.ids import is_id
 from services.problems import problem_of
 from services.state_manager import StateManager, Version
@@ -79,7 +80,7 @@ class Listing:
 
     def _from(self, cursor: str | None) -> Iterator[str]:
         if cursor is not None and not is_id(cursor):
-            fault = RequestFault("/cursor", "This is no cursor.", "Take it from `next` of the page before.")
+            fault = Fault("/cursor", "This is no cursor.", "Take it from `next` of the page before.")
             raise InvalidRequest("/cursor: This is no cursor.", items=[fault], hint=fault.hint)
         return (workflow for workflow in self._states.ids() if cursor is None or workflow < cursor)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bagmill.errors import BagmillError
 from models.problem import Problem, ProblemItem
-from services.errors import InternalError, InvalidRequest, StorageFailed
+from services.errors import InternalError, StorageFailed
 
 
 def problem_of(exc: BaseException) -> Problem:
@@ -72,7 +72,7 @@ def _(exc: OSError) -> BagmillError:
 
 
 def _items(error: BagmillError) -> list[ProblemItem]:
-    if isinstance(error, InvalidRequest):
+    if error.items:
         return [
             ProblemItem(pointer=item.pointer, detail=printable(item.detail), hint=item.hint)
             for item in error.items

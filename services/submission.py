@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from bagmill.errors import RecordingError, RecordingNotFound
+from bagmill.faults import Fault
 from models.request import FromTemplate
 from models.workflow import SourceStamp
-from services.errors import InvalidRequest, RequestFault
+from services.errors import InvalidRequest
 from services.problems import printable
 from services.sources import finds_nothing, names_one, stamp
 from services.templates import Template, get_template
@@ -53,7 +54,7 @@ def restamp(template: Template, params: Mapping[str, Any], base: Path) -> Source
 
 def _refuse_batch_options(asked: FromTemplate) -> None:
     if asked.options.allow_failed:
-        fault = RequestFault(
+        fault = Fault(
             "/options/allow_failed",
             "This is an option of batches, and this run is none.",
             "Leave it out, or give `recordings` instead of `recording`.",
@@ -96,7 +97,7 @@ def _examine_list(recordings: Sequence[str], base: Path) -> None:
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        faults = [RequestFault(str(e.where["pointer"]), e.message, e.hint) for e in errors[:MAX_FAULTS]]
+        faults = [Fault(str(e.where["pointer"]), e.message, e.hint) for e in errors[:MAX_FAULTS]]
         raise InvalidRequest(
             f"{len(errors)} of {len(recordings)} recordings can't be used.",
             items=faults,
@@ -117,5 +118,5 @@ def _bad_entries(recordings: Sequence[str], base: Path) -> Iterator[RecordingErr
             yield InvalidRequest(
                 f"{printable(recording)!r} is entry {first[path]} already.",
                 where={"pointer": pointer},
-                items=[RequestFault(pointer, f"This is entry {first[path]} already.", "Leave it out.")],
+                items=[Fault(pointer, f"This is entry {first[path]} already.", "Leave it out.")],
             )

@@ -8,12 +8,12 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from bagmill.options import ConvertOptions, IndexOptions, Options, VisualizeOptions
+from bagmill.suggestions import did_you_mean
 from models.base import utc_now
 from models.problem import Problem
 from models.request import Request, RunOptions
 from models.workflow import SourceStamp, Status, StepState, WorkflowState
 from services.errors import UnknownTemplate
-from services.suggestions import did_you_mean
 
 EXPAND = "expand"
 SAMPLE = "sample"

@@ -17,10 +17,13 @@ OWN = {
     "benchmarks",
 }
 SEEN_OF_BAGMILL = {
+    "bagmill.dataset.spec",
     "bagmill.errors",
+    "bagmill.faults",
     "bagmill.options",
     "bagmill.probe",
     "bagmill.report",
+    "bagmill.suggestions",
     "bagmill.__version__",
 }
 RULES: dict[str, set[str]] = {

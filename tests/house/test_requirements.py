@@ -23,7 +23,7 @@ OWN = {
 PIN = re.compile(r"([A-Za-z0-9_.-]+)==([\w.]+)")
 USED_OTHERWISE = {"uvicorn", "watchfiles"}
 """Started as a program; loaded by `uvicorn --reload`, which else would look at every file again and again."""
-TOOLS = {"gunicorn", "mypy", "pytest-xdist", "ruff"}
+TOOLS = {"gunicorn", "mypy", "pytest-xdist", "ruff", "types-pyyaml"}
 PINNED_BY = {"pydantic-core": "pydantic", "annotated-types": "pydantic"}
 """What another requirement brings along and shows in its own interface."""
 

@@ -5,9 +5,10 @@ import errno
 import pytest
 
 from bagmill.errors import BagmillError, NotMcap, RecordingNotFound
-from services.errors import InvalidRequest, RequestFault
+from bagmill.faults import Fault
+from bagmill.suggestions import did_you_mean
+from services.errors import InvalidRequest
 from services.problems import kinds, problem_of, title_of
-from services.suggestions import did_you_mean
 
 
 def test_a_problem_says_what_where_and_what_to_do() -> None:
@@ -34,9 +35,7 @@ def test_a_pointer_is_also_an_error_of_the_list() -> None:
 
 
 def test_faults_become_errors() -> None:
-    problem = problem_of(
-        InvalidRequest("Two.", items=[RequestFault("/a", "A.", "Do."), RequestFault("/b", "B.")])
-    )
+    problem = problem_of(InvalidRequest("Two.", items=[Fault("/a", "A.", "Do."), Fault("/b", "B.")]))
 
     assert [(item.pointer, item.hint) for item in problem.errors] == [("/a", "Do."), ("/b", None)]
 

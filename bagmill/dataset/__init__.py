@@ -1,0 +1,1 @@
+"""Datasets: recordings become rows of typed, aligned features, as a spec says."""
