@@ -10,7 +10,7 @@ export DEMO_CWD := $(value PWD)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test test-core lint format docs bench clean
+.PHONY: help demo run test test-core test-crash lint format docs bench bench-queue clean
 
 help:
 	@echo "make demo                      convert a sample recording and show where the results are"
@@ -18,10 +18,12 @@ help:
 	@echo "make run                       API and worker until Ctrl-C; make run PORT=8123"
 	@echo "make test                      lint, then all tests but the slow proofs"
 	@echo "make test-core                 the slow proofs of the conversion core"
+	@echo "make test-crash                the slow proofs of the engine: kills, power cuts, damage"
 	@echo "make lint                      ruff and mypy --strict"
 	@echo "make format                    let ruff format the code"
 	@echo "make docs                      write docs/settings.md and docs/errors.md anew from the code"
 	@echo "make bench                     compare speed and memory with other converters (docs/benchmarks.md)"
+	@echo "make bench-queue               compare the queue with others, up to 100,000 live jobs (docs/benchmarks.md)"
 	@echo "make clean                     remove .venv* and caches; never recordings or workflows"
 	@echo "PYTHON=python3.12              with any of them: the Python that .venv is made with"
 
@@ -31,11 +33,17 @@ demo: .venv/run.stamp
 run: .venv/run.stamp
 	@$(BIN) -m services.launcher
 
+# Four on any machine: half of the time goes into waiting for processes that the tests have started.
 test: lint
-	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow"
+	@$(BIN) -m pytest -n 4 --dist loadfile -m "not slow"
+
+ENGINE := tests/engine_files tests/executors tests/worker
 
 test-core: .venv/dev.stamp
-	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow
+	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(addprefix --ignore=,$(ENGINE))
+
+test-crash: .venv/dev.stamp
+	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(ENGINE)
 
 lint: .venv/dev.stamp
 	@$(BIN) -m ruff check --quiet .
@@ -51,6 +59,9 @@ docs: .venv/run.stamp
 
 bench: .venv-bench/bench.stamp
 	@.venv-bench/bin/python -m benchmarks
+
+bench-queue: .venv-bench/bench.stamp
+	@.venv-bench/bin/python -m benchmarks.queue
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -38,6 +38,8 @@ RAW = {
     "other/data_tamer_unknown_encoding.mcap": {"channelA", "channelB"},
     "ros2/wrong_message_encoding.mcap": {"/array_topic", "/test_topic"},
 }
+LARGE = {"ros1/osi_sensor_view.mcap", "protobuf/osi_lane_boundaries.mcap"}
+"""A reference takes many seconds for each of these."""
 COMPARED = 25
 """Messages of each topic whose values are compared."""
 
@@ -109,7 +111,14 @@ def test_the_conformance_suite(shared_recordings: Path, tmp_path: Path) -> None:
     assert wrong == {}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in REFUSED])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in LARGE else ())
+        for name in NAMES
+        if name not in REFUSED
+    ],
+)
 def test_values_are_those_of_the_reference_decoders(
     name: str, shared_recordings: Path, converted: Callable[[str], Dataset]
 ) -> None:

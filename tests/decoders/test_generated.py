@@ -12,7 +12,7 @@ from tests.decoders.payloads import decode, ros1, ros2
 
 ROOT = "pkg/msg/Root"
 careful = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 

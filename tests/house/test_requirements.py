@@ -37,13 +37,14 @@ def pins(name: str) -> dict[str, str]:
     return {match[1].lower().replace("_", "-"): match[2] for match in matches if match}
 
 
-PEERS = Path("benchmarks/peers")
+PEERS = {Path("benchmarks/peers"), Path("benchmarks/queues")}
 """They run in an environment of their own, with packages that are not installed here."""
 MODULES = {
     "mcap-protobuf-support": "mcap_protobuf",
     "mcap-ros1-support": "mcap_ros1",
     "pybag-sdk": "pybag",
     "mcap-ros2-support": "mcap_ros2",
+    "persist-queue": "persistqueue",
     "rerun-sdk": "rerun",
     "roboto-mcap-codec": "mcap_codec",
 }
@@ -89,7 +90,7 @@ def test_what_is_compared_shares_the_versions_of_what_it_shares() -> None:
 
 
 def test_what_is_compared_is_what_is_installed_for_it() -> None:
-    files = [path for path in python_files("benchmarks") if path.parent == PEERS]
+    files = [path for path in python_files("benchmarks") if path.parent in PEERS]
     used = {name.split(".")[0] for path in files for _, name in imports_of(path)} - OWN
     installed, added = (
         {MODULES.get(name, name.replace("-", "_")) for name in pins(file)}

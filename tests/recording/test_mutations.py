@@ -12,7 +12,8 @@ from bagmill.recording import Recording
 from tests.mutations.ways import ruined
 from tests.recording.making import FAIL, MAGIC, Maker, attachment, messages, messages_of, metadata
 
-COUNT = 200
+COUNT, MORE = 60, 600
+"""Ruined files of each kind; more for a proof of its own."""
 MOST_MEMORY = 64 << 20
 """The biggest thing that 4 KB of zstd can claim and be believed so far, and the reader's own buffers."""
 
@@ -58,13 +59,16 @@ def look_closely(path: Path) -> None:
         list(messages_of(recording, channels=channels, start_time=1050, end_time=1200, on_corrupt=FAIL))
 
 
+@pytest.mark.parametrize("count", [COUNT, pytest.param(MORE, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", SEEDS)
-def test_ruined_files_end_in_messages_or_in_an_error_of_the_project(tmp_path: Path, name: str) -> None:
+def test_ruined_files_end_in_messages_or_in_an_error_of_the_project(
+    tmp_path: Path, name: str, count: int
+) -> None:
     chance = random.Random(name)
     path = tmp_path / "ruined.mcap"
     tracemalloc.start()
     try:
-        for _ in range(COUNT):
+        for _ in range(count):
             path.write_bytes(MAGIC + ruined(SEEDS[name][len(MAGIC) :], chance, list(SEEDS.values())))
             for look in (look_at, look_closely):
                 with suppress(BagmillError):

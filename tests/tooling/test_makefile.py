@@ -110,8 +110,18 @@ def test_what_runs_for_every_change_is_make_test(copy: Path, tmp_path: Path) -> 
     assert modules(answer) == modules(make("test", cwd=copy))
 
 
-def test_bench_runs_the_benchmarks(copy: Path) -> None:
-    assert modules(make("bench", cwd=copy)) == ["benchmarks"]
+@pytest.mark.parametrize(("target", "module"), [("bench", "benchmarks"), ("bench-queue", "benchmarks.queue")])
+def test_bench_runs_the_benchmarks(copy: Path, target: str, module: str) -> None:
+    assert modules(make(target, cwd=copy)) == [module]
+
+
+def test_each_slow_proof_has_its_target(copy: Path) -> None:
+    core, crash = (set(told(make(target, cwd=copy)).args) for target in ("test-core", "test-crash"))
+
+    left_out = {arg.removeprefix("--ignore=") for arg in core if arg.startswith("--ignore=")}
+    assert left_out
+    assert left_out == {arg for arg in crash if arg.startswith("tests/")}
+    assert all((ROOT / place).is_dir() for place in left_out)
 
 
 def test_clean_leaves_the_users_files(copy: Path) -> None:

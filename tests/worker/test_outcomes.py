@@ -42,6 +42,7 @@ def test_a_real_recording_is_ingested(house: House, sample: Sample) -> None:
     assert partials(house, workflow) == []
 
 
+@pytest.mark.slow  # through the API it is looked at each time, in tests/e2e/
 def test_the_self_check_needs_nothing(house: House) -> None:
     workflow = house.submit("test")
 

@@ -71,6 +71,7 @@ def test_a_living_worker_takes_over_what_a_dead_one_had(house: House, recording:
     assert list(house.settings.workers_dir.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_twenty_workflows_survive_kills_of_everything(house: House, sample: Sample) -> None:
     workflows = [house.submit("convert", sample.path, topics=["/odom"]) for _ in range(20)]
 
