@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         description="Memory that one job may take, such as `4GB`; 0: three quarters of the machine's, shared "
         "by the jobs, but 2 GiB at least.",
     )
+    lease_seconds: float = Field(
+        60.0,
+        ge=1,
+        description="Silence after which a worker that hangs, or was stopped, loses its jobs to the others "
+        "(seconds).",
+    )
     worker_autostart: bool = Field(True, description="The API starts a worker process if none is running.")
     drain_seconds: float = Field(
         10.0,
@@ -107,6 +113,11 @@ class Settings(BaseSettings):
     def run_dir(self) -> Path:
         """The folder of the queue file, which also holds locks, worker and idempotency files."""
         return self.queue_state_file.parent
+
+    @property
+    def lock_timeout(self) -> float:
+        """Seconds that a lock is waited for: locks are held for milliseconds, and leases outlive a wait."""
+        return min(30.0, self.lease_seconds / 2)
 
     @property
     def queue_journal(self) -> Path:

@@ -10,5 +10,7 @@ class WorkerRecord(FileModel):
     id: str
     host: str
     pid: int
+    process_started: str | None = None
+    boot: str | None = None
     started_at: Timestamp
     version: str

@@ -4,14 +4,18 @@ The one is whoever holds `autostart.lock`; the others keep trying, so that one o
 ends. It starts a worker when none lives, and again, with growing pauses, when it dies. The worker has a
 session of its own and holds a lock that it inherits, so that from its first moment no second one is started,
 not even by an API that was restarted just then. It ends by itself, some time after no API holds
-`autostart.lock` any more; the stop of an API leaves it alone.
+`autostart.lock` any more; the stop of an API leaves it alone. One that gives no sign of life for the time of
+a lease is ended and replaced; other people's workers are left alone, but do not count then.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -19,7 +23,9 @@ from bagmill.errors import BagmillError
 from config import ROOT, LogLevel, Settings
 from services.locks import lock_for_child, try_lock
 from services.logs import Action, say
-from services.workers import living_workers
+from services.processes import stopped_holders
+from services.queue.observing import Observer
+from services.workers import last_signs, worker_records
 
 TICK = 0.5
 FIRST_PAUSE = 1.0
@@ -33,6 +39,8 @@ class Autostart:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._lock = settings.locks_dir / "autostarted.lock"
+        self._observer = Observer(settings.lease_seconds)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="autostart", daemon=True)
         self._worker: subprocess.Popen[bytes] | None = None
@@ -79,9 +87,25 @@ class Autostart:
         if self._worker and (code := self._worker.poll()) is not None:  # also reaps it
             self._worker = None
             self._postpone(f"ended with code {code}")
-        due = time.monotonic() >= self._since + self._pause
-        if self._worker is None and due and not living_workers(self._settings):
+        signs = last_signs(self._settings)
+        if signs.keys() - self._observer.silent(signs):
+            return
+        self._end_silent(signs)
+        if self._worker is None and time.monotonic() >= self._since + self._pause:
             self._start()
+
+    def _end_silent(self, signs: Collection[str]) -> None:
+        """End autostarted workers among those that are silent: own ones, and stopped ones of earlier APIs."""
+        if not signs:
+            return
+        pids = {record.pid for record in worker_records(self._settings)}
+        silent = {holder.pid for holder in stopped_holders([self._lock])}
+        if self._worker:
+            silent.add(self._worker.pid)
+        for pid in pids & silent:
+            say(Action.PROCESS_ENDED, f"the worker with process {pid} is silent, and is ended", pid=pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _postpone(self, why: str) -> None:
         """Wait longer each time, but for a worker that had lived long."""
@@ -93,7 +117,7 @@ class Autostart:
         say(Action.WORKER_ENDED, told, level=LogLevel.WARNING)
 
     def _start(self) -> None:
-        lock = lock_for_child(self._settings.locks_dir / "autostarted.lock")
+        lock = lock_for_child(self._lock)
         if lock is None:
             return  # one that an earlier API started has only just begun
         try:

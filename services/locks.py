@@ -136,6 +136,7 @@ class Locks:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.locks_dir
         self._queue = settings.queue_lock
+        self._timeout = settings.lock_timeout
         self._mine = threading.local()
 
     def stripe(self, workflow: str) -> Path:
@@ -143,14 +144,14 @@ class Locks:
         return self._folder / f"{zlib.crc32(workflow.encode()) % STRIPES:02d}.lock"
 
     @contextmanager
-    def workflow(self, workflow: str, timeout: float = TIMEOUT) -> Iterator[None]:
-        """Hold the lock of a workflow's folder. Raises LockTimeout.
+    def workflow(self, workflow: str, timeout: float | None = None) -> Iterator[None]:
+        """Hold the lock of a workflow's folder; `timeout`: the settings', if None. Raises LockTimeout.
 
         A second one in the same thread is a bug (two workflows may share a stripe) and raises RuntimeError.
         """
         if getattr(self._mine, "held", None):
             raise RuntimeError(f"{workflow}: this thread already holds the lock of {self._mine.held}")
-        with lock(self.stripe(workflow), timeout):
+        with lock(self.stripe(workflow), self._timeout if timeout is None else timeout):
             self._mine.held = workflow
             try:
                 yield
@@ -158,7 +159,11 @@ class Locks:
                 self._mine.held = None
 
     @contextmanager
-    def queue(self, timeout: float = TIMEOUT) -> Iterator[None]:
-        """Hold the lock of the queue. Raises LockTimeout."""
-        with lock(self._queue, timeout):
+    def queue(self, timeout: float | None = None) -> Iterator[None]:
+        """Hold the lock of the queue; `timeout` as above. Raises LockTimeout."""
+        with lock(self._queue, self._timeout if timeout is None else timeout):
             yield
+
+    def files(self) -> list[Path]:
+        """All lock files that several processes wait for: the queue's, and those of workflows."""
+        return [self._queue, *(self._folder / f"{number:02d}.lock" for number in range(STRIPES))]

@@ -35,6 +35,8 @@ class Action(StrEnum):
     WORKER_STOPPED = "worker_stopped"
     WORKER_FAILED = "worker_failed"
     WORKER_GONE = "worker_gone"
+    WORKER_SILENT = "worker_silent"
+    PROCESS_ENDED = "process_ended"
     QUEUE_REBUILT = "queue_rebuilt"
     QUEUE_REPAIRED = "queue_repaired"
     FOLDER_CLEANED = "folder_cleaned"

@@ -1,6 +1,7 @@
 """Which workers live.
 
-Each holds the lock of `workers/<id>.lock` as long as it lives, and tells of itself in `<id>.json`.
+Each holds the lock of `workers/<id>.lock` as long as it lives, and tells of itself in `<id>.json`. It
+renews the time of the lock's file as long as it is well.
 """
 
 from contextlib import suppress
@@ -15,6 +16,15 @@ from services.locks import is_locked
 def living_workers(settings: Settings) -> list[str]:
     """The ids of the workers that run now, whoever started them. Raises OSError."""
     return [lock.stem for lock in sorted(settings.workers_dir.glob("*.lock")) if is_locked(lock)]
+
+
+def last_signs(settings: Settings) -> dict[str, int]:
+    """The last sign of life of each living worker: what changes as long as it is well. Raises OSError."""
+    signs = {}
+    for worker in living_workers(settings):
+        with suppress(FileNotFoundError):
+            signs[worker] = (settings.workers_dir / f"{worker}.lock").stat().st_mtime_ns
+    return signs
 
 
 def worker_records(settings: Settings) -> list[WorkerRecord]:

@@ -36,7 +36,7 @@ class FileQueue(BaseQueue):
         self.path = settings.queue_state_file
         self.journal = settings.queue_journal
         self._reserve = Reserve(settings.queue_reserve)
-        self._lock = QueueLock(settings.queue_lock)
+        self._lock = QueueLock(settings.queue_lock, settings.lock_timeout)
         self._store = Store(self.path, self.journal, self._reserve, now)
         self._renewal = Renewal(self.renew_snapshot)
         self._broken: SyncFailed | None = None

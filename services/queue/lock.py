@@ -20,9 +20,11 @@ from services.locks import TIMEOUT, open_lock
 class QueueLock:
     """The lock file, kept open. To be used by the process that made it, not by what it forks."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, timeout: float = TIMEOUT) -> None:
+        """`timeout`: seconds that the lock is waited for."""
         self.path = path
         self._name = str(path)
+        self._timeout = timeout
         self._mutex = threading.Lock()
         self._descriptor: int | None = None
         self._news = threading.Condition()
@@ -36,10 +38,11 @@ class QueueLock:
             os.close(self._descriptor)
 
     @contextmanager
-    def held(self, timeout: float = TIMEOUT) -> Iterator[None]:
+    def held(self, timeout: float | None = None) -> Iterator[None]:
         """Hold the lock. Raises LockTimeout, StorageFailed; RuntimeError in a forked process."""
         if self._process != os.getpid():
             raise RuntimeError("A queue can't be used by a process that was forked: make one there.")
+        timeout = self._timeout if timeout is None else timeout
         deadline = time.monotonic() + timeout
         if not self._mutex.acquire(timeout=timeout):
             raise LockTimeout(where={"path": str(self.path)})

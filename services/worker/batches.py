@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+from bagmill.errors import OutputExists
 from config import LogLevel
 from models.batch import Child
 from models.listed import LIST_FILE, Listed
@@ -118,6 +119,9 @@ class Batches:
         due = time.monotonic() >= batch.next_count
         if due or batch.made < len(batch.children) or 0 < batch.cancelled < batch.made:
             parent = self._ctx.states.read(batch.id)
+            if not self._is_still_mine(parent):
+                del self._open[batch.id]
+                return
             if parent.cancel_requested:
                 self._cancel_some(batch)  # and make no more
             elif batch.made < len(batch.children):
@@ -135,9 +139,14 @@ class Batches:
             step = expand_step(edit.state)
             if step is None or not is_open_batch(edit.state):
                 return False
-            if self._ctx.life.is_dead(step.worker):
+            if self._ctx.life.is_gone(step.worker):
                 step.worker = self._ctx.life.id
             return step.worker == self._ctx.life.id
+
+    def _is_still_mine(self, parent: WorkflowState) -> bool:
+        """Whether no other worker has taken the batch over: this one may have been stopped for long."""
+        step = expand_step(parent)
+        return step is not None and step.worker == self._ctx.life.id
 
     def _load(self, workflow: str) -> _Batch:
         folder = self._ctx.states.folder(workflow)
@@ -187,7 +196,10 @@ class Batches:
         state = templates.build_state(request, listed.source)
         if listed.problem:
             state = templates.refuse(state, listed.problem)
-        jobs = self._ctx.states.create(state, request, intend=self._ctx.queue.intend)
+        try:
+            jobs = self._ctx.states.create(state, request, intend=self._ctx.queue.intend)
+        except OutputExists:  # whoever takes this worker for silent has just made it
+            return []
         if state.status.ended:
             close_ended(self._ctx.states, self._ctx.queue, state.id)
         return jobs

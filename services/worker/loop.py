@@ -6,14 +6,16 @@ from collections.abc import Callable
 from loguru import logger
 
 from bagmill.errors import BagmillError
+from config import LogLevel
 from models.queue import JobState
-from services.errors import SyncFailed
+from services.errors import LockTimeout, SyncFailed
 from services.executors.base import Executor
 from services.logs import Action, say
 from services.queue_service import Token
 from services.worker.batches import Batches
 from services.worker.context import Context
 from services.worker.jobs import Jobs
+from services.worker.pulse import Pulse
 from services.worker.reconcile import Reconciler
 from services.worker.timing import Every
 
@@ -28,6 +30,8 @@ POLL = 1.0
 PATROL = 10.0
 """Seconds between two looks at all that has changed."""
 PATROL_SHARE = 50
+FIRST_LEASES = 3
+"""Leases after which a lock that never comes free keeps a worker from beginning."""
 HOLD = 1.0
 """Seconds of rest after the disk or a lock failed."""
 
@@ -67,7 +71,9 @@ class Worker:
         self._jobs = Jobs(ctx, executor, self._batches.notice)
         self._reconciler = Reconciler(ctx)
         self._version: Token | None = None
+        self._pulse = Pulse(ctx)
         self._others: set[str] = set()
+        self._silent: set[str] = set()
         self._held_until = 0.0
         self._tick = TICK
         self._watch, self._second, self._poll, self._patrol = map(Every, (WATCH, 1.0, POLL, PATROL))
@@ -81,11 +87,28 @@ class Worker:
         if bell is not None:
             self._executor.listen(bell)
             self._tick = REST_TICK
-        self._look_at_everything()
+        self._pulse.begin()
+        try:
+            self._work()
+        finally:
+            self._pulse.end()
+
+    def _work(self) -> None:
+        self._first_look()
         while not (self._stop.asked or self._finished()):
             self._turn()
             self._guarded(self._claim)
         self._drain()
+
+    def _first_look(self) -> None:
+        """Look at everything; a lock that somebody was stopped with comes free after a while."""
+        deadline = time.monotonic() + FIRST_LEASES * self._ctx.settings.lease_seconds
+        while True:
+            try:
+                return self._look_at_everything()
+            except LockTimeout:
+                if self._stop.asked or time.monotonic() > deadline:
+                    raise
 
     def _finished(self) -> bool:
         """With `once`: nothing runs and nothing waits that could."""
@@ -96,6 +119,7 @@ class Worker:
 
     def _turn(self) -> None:
         """Wait a tick for news, record it, and do what is due."""
+        self._pulse.turn()
         self._jobs.take(self._executor.events(TICK if self._batches.open else self._tick))
         if self._watch.due():
             self._jobs.watch()
@@ -110,11 +134,15 @@ class Worker:
             self._stop.ask()
         others = self._ctx.life.others()
         dead = any(self._ctx.life.is_dead(worker) for worker in others)
-        if self._others - others or dead or self._ctx.queue.status().rebuild:
+        silent = set(self._ctx.life.silent)
+        if new := silent - self._silent:
+            message = "gave no sign of life for so long that their jobs go to others"
+            say(Action.WORKER_SILENT, f"{', '.join(sorted(new))} {message}", level=LogLevel.WARNING)
+        if self._others - others or dead or new or self._ctx.queue.status().rebuild:
             self._look_at_everything()
         elif self._patrol.due():
             self._look_at_changes()
-        self._others = self._ctx.life.others()
+        self._others, self._silent = self._ctx.life.others(), silent
 
     def _claim(self) -> None:
         version = self._ctx.queue.version()

@@ -58,6 +58,8 @@ class Reconciler:
     def everything(self, mine: Container[str]) -> list[str]:
         """Look at all open workflows and all jobs, and bury dead workers; returns the open batches.
 
+        What silent ones have is taken from them; they may live on.
+
         `mine` are the ids of the jobs that this worker has in its hands.
         """
         self._seen.clear()
@@ -169,7 +171,7 @@ class Reconciler:
         if step.worker == self._ctx.life.id:
             return f"{workflow}.{step.name}" not in look.mine
         if step.worker not in look.dead:
-            look.dead[step.worker] = self._ctx.life.is_dead(step.worker)
+            look.dead[step.worker] = self._ctx.life.is_gone(step.worker)
         return look.dead[step.worker]
 
     def _take_over(self, edit: Edit, step: StepState) -> Verdict:
@@ -212,11 +214,11 @@ class Reconciler:
     def _settle_leases(self, queue: QueueState, look: _Look) -> None:
         """Take out what dead workers held and nobody needs any more, and give the rest back."""
         wanted = {job.id for job in look.jobs}
-        dead = [job for job in queue.jobs if job.lease and self._ctx.life.is_dead(job.lease.worker)]
+        dead = [job for job in queue.jobs if job.lease and self._ctx.life.is_gone(job.lease.worker)]
         for job in dead:
             if job.lease and job.id not in wanted:
                 self._ctx.queue.complete(job.id, job.lease.worker)
-        if given := self._ctx.queue.dead_leases(lambda lease: self._ctx.life.is_dead(lease.worker)):
+        if given := self._ctx.queue.dead_leases(lambda lease: self._ctx.life.is_gone(lease.worker)):
             say(Action.QUEUE_REPAIRED, f"given back, their worker was gone: {_names(given)}")
         self._release_unknown(look.mine)
 

@@ -66,6 +66,16 @@ def test_a_worker_that_dies_is_started_again(settings: Settings) -> None:
         assert "the next one starts in 2 s" in api.output
 
 
+def test_a_worker_that_was_stopped_is_replaced(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, lease_seconds=2.0)
+    with start_api(settings, **AUTOSTART):
+        worker = the_worker(settings)
+        os.kill(worker, signal.SIGSTOP)
+        wait_for(lambda: gone(worker), "the end of the stopped one")
+
+        assert the_worker(settings) != worker
+
+
 def test_of_many_apis_one_starts_one(settings: Settings) -> None:
     with start_api(settings, "--workers", "3", **AUTOSTART) as api:
         wait_for(lambda: api.output.count("Application startup complete") == 3, "all processes")

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from config import Settings
+from services import processes
 from services.worker.life import WorkerLife
 
 
@@ -31,8 +32,20 @@ def test_a_worker_tells_who_it_is(settings: Settings) -> None:
     told = json.loads((settings.workers_dir / f"{life.id}.json").read_bytes())
 
     assert (told["id"], told["pid"]) == (life.id, os.getpid())
-    assert set(told) == {"schema_version", "id", "host", "pid", "started_at", "version"}
-    assert (life.lease().worker, life.lease().pid) == (life.id, os.getpid())
+    assert set(told) == {
+        "schema_version",
+        "id",
+        "host",
+        "pid",
+        "process_started",
+        "boot",
+        "started_at",
+        "version",
+    }
+    lease = life.lease()
+    assert (lease.worker, lease.host, lease.pid) == (life.id, told["host"], os.getpid())
+    assert (lease.process_started, lease.boot) == (told["process_started"], told["boot"])
+    assert processes.started(os.getpid()) == told["process_started"]
     life.end()
 
 
