@@ -49,7 +49,7 @@ class SourceFacts(_Facts):
 class ColumnFacts(_Facts):
     """A feature or label over the candidates: all rows that lie in an episode, dropped or not.
 
-    `type` is what `ValueType.facts` said of the stored values. `missing` counts candidates without a value,
+    `type` is what `ValueType.to_json` says of the stored values. `missing` counts candidates without a value,
     `filled` rows that got an earlier one by `forward_fill`, `nan` values with NaN or infinity. `present`
     counts rows that were kept and have a value of their own.
     """
@@ -73,15 +73,13 @@ class EpisodeFacts(_Facts):
 
 
 class StatisticsFacts(_Facts):
-    """Statistics of the stored values of a column, over the rows of one episode or split, or over all.
+    """Statistics of the stored values of a column over a group of rows, as `Statistics.facts` tells them.
 
-    The groups of a column have no row in common and hold all rows: by `split` if that is known from one
-    recording alone (`time`, `random`), by `episode` if those are drawn, else one group of all rows.
+    `group`: its name; `bagmill.dataset.splits.groups_of` says which groups there are.
     """
 
     column: str
-    episode: int | None = None
-    split: str | None = None
+    group: str
     values: dict[str, JsonValue]
 
 

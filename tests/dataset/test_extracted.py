@@ -29,7 +29,7 @@ FACTS = RowsFacts(
     columns=(ColumnFacts(name="x", kind="feature", type={"element": "double"}, present=3, missing=1),),
     episodes=(EpisodeFacts(index=0, first_ns=0, last_ns=1 << 62, rows=BATCH_ROWS + 1),),
     drops={"missing:x": 1},
-    statistics=(StatisticsFacts(column="x", split="train", values={"count": 2, "mean": [0.1]}),),
+    statistics=(StatisticsFacts(column="x", group="train", values={"count": 2, "mean": [0.1]}),),
     files=("rows/part-00000.parquet",),
 )
 
