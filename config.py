@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         description="Accept state folders on NFS, SMB and the like; safe only while one machine uses them.",
     )
     max_parallel_nodes: int = Field(4, ge=1, le=256, description="Jobs that run at a time.")
+    min_free_disk: ByteSize = Field(
+        ByteSize(2 * 1000**3),
+        description="With less free space than this on the disk of `WORKFLOWS_DIR`, jobs wait; 0: they do "
+        "not look.",
+    )
     task_threads: int = Field(
         0, ge=0, le=1024, description="Threads that one job may use; 0: the cores, shared by the jobs."
     )
@@ -97,6 +102,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Silence after which a worker that hangs, or was stopped, loses its jobs to the others "
         "(seconds).",
+    )
+    max_body: ByteSize = Field(
+        ByteSize(4 << 20), ge=1024, description="Longest body of a request that is read, such as `4MiB`."
     )
     worker_autostart: bool = Field(True, description="The API starts a worker process if none is running.")
     drain_seconds: float = Field(

@@ -112,6 +112,7 @@ class QueueHealth(BaseModel):
     """The queue in numbers."""
 
     paused: bool
+    held: str | None = Field(description="Why no jobs are handed out for a while, such as a full disk.")
     counts: dict[JobState, int]
 
 
@@ -120,6 +121,7 @@ class DiskHealth(BaseModel):
 
     free: int = Field(description="Bytes.")
     total: int = Field(description="Bytes.")
+    needed: int = Field(description="Bytes; with less free ones, jobs wait (MIN_FREE_DISK).")
 
 
 class Health(BaseModel):

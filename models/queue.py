@@ -53,6 +53,7 @@ class QueueStatus(BaseModel):
     history: str
     seq: int
     paused: bool
+    held: str | None
     rebuild: bool
     counts: dict[JobState, int]
 
@@ -64,6 +65,7 @@ class QueueState(FileModel):
     history: str = Field("", description="Another one each time that the queue was begun anew.")
     seq: int = 0
     paused: bool = False
+    held: str | None = Field(None, description="Why no jobs are handed out for a while, such as a full disk.")
     rebuild: bool = Field(
         False, description="Begun anew: jobs may be missing until a worker has looked through the folders."
     )

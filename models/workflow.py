@@ -90,6 +90,7 @@ class StepState(FileModel):
     fence: int = Field(0, description="Fencing number: raised and on disk before each start.")
     timeout: float | None = Field(None, description="Seconds one attempt may take.")
     not_before: Timestamp | None = Field(None, description="A queued step waits until then.")
+    reason: str | None = Field(None, description="Why a queued step waits, if not for its turn.")
     progress: float = Field(0.0, ge=0, le=1)
     stage: str = ""
     counters: dict[str, int] = Field(default_factory=dict)

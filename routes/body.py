@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 from starlette.requests import Request
 
 from routes.exceptions import BodyTooLarge, InvalidJson, UnsupportedMediaType
+from services.workflow_service import WorkflowService
 
-MAX_BODY = 4 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_DIGITS = 100
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
@@ -19,7 +19,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     """The request's body as a JSON object; an empty body (of any declared type) and `null` are `{}`.
 
     Raises:
-        BodyTooLarge: more than 4 MiB.
+        BodyTooLarge: more than MAX_BODY.
         UnsupportedMediaType: a body that is not declared as JSON, such as that of an HTML form.
         InvalidJson: no JSON, or no object.
     """
@@ -67,11 +67,13 @@ def _parse(text: bytes | str) -> Any:
 
 
 async def _read(request: Request) -> bytes:
+    service: WorkflowService = request.app.state.service
+    limit = service.settings.max_body
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
-            raise BodyTooLarge(f"The body has more than {MAX_BODY} bytes.")
+        if len(body) > limit:
+            raise BodyTooLarge(f"The body has more than {limit} bytes.")
     return bytes(body)
 
 

@@ -81,7 +81,9 @@ class Lines:
 
 
 def describe(step: StepState) -> str:
-    """The status of a step, or its stage while it runs."""
+    """The status of a step, or its stage while it runs, or why it does not."""
+    if step.reason:
+        return f"{step.status.value}: {step.reason}"
     return step.stage if step.status is Status.RUNNING and step.stage else step.status.value
 
 

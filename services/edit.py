@@ -118,6 +118,7 @@ def _statuses(state: WorkflowState) -> dict[str, Status]:
 
 
 def _stamp_step(step: StepState, to: Status, now: datetime) -> None:
+    step.reason = None
     if to in {Status.QUEUED, Status.PENDING}:  # nothing of an earlier attempt holds any more
         step.progress, step.stage, step.counters = 0.0, "", {}
         step.worker = step.error = step.manifest = step.started_at = step.finished_at = step.not_before = None

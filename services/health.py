@@ -32,7 +32,7 @@ def check_health(settings: Settings, queue: Queue) -> Health:
 
     for folder in (settings.workflows_dir, settings.run_dir, settings.trash_dir):
         tried(partial(_write_something, folder))
-    disk = tried(lambda: _disk(settings.workflows_dir))
+    disk = tried(lambda: _disk(settings))
     jobs = tried(lambda: _jobs(queue))
     living = tried(lambda: living_workers(settings))
     records = tried(lambda: worker_records(settings)) or []
@@ -51,11 +51,11 @@ def _write_something(folder: Path) -> None:
         probe.write(b"\n")
 
 
-def _disk(folder: Path) -> DiskHealth:
-    usage = shutil.disk_usage(folder)
-    return DiskHealth(free=usage.free, total=usage.total)
+def _disk(settings: Settings) -> DiskHealth:
+    usage = shutil.disk_usage(settings.workflows_dir)
+    return DiskHealth(free=usage.free, total=usage.total, needed=settings.min_free_disk)
 
 
 def _jobs(queue: Queue) -> QueueHealth:
     status = queue.status()
-    return QueueHealth(paused=status.paused, counts=status.counts)
+    return QueueHealth(paused=status.paused, held=status.held, counts=status.counts)

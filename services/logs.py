@@ -39,6 +39,7 @@ class Action(StrEnum):
     PROCESS_ENDED = "process_ended"
     QUEUE_REBUILT = "queue_rebuilt"
     QUEUE_REPAIRED = "queue_repaired"
+    QUEUE_HELD = "queue_held"
     FOLDER_CLEANED = "folder_cleaned"
     WORKFLOW_SKIPPED = "workflow_skipped"
     WORKFLOW_ENDED = "workflow_ended"

@@ -37,6 +37,7 @@ class FilesCollector(Collector):
                 jobs.add_metric([state.value], count)
             yield jobs
             yield _gauge("queue_paused", "1 if the queue hands out no jobs.", health.queue.paused)
+            yield _gauge("queue_held", "1 if jobs wait for space on the disk.", health.queue.held is not None)
         if health.disk:
             yield _gauge("disk_free_bytes", "Free space for workflows.", health.disk.free)
             yield _gauge("disk_total_bytes", "Size of the file system of workflows.", health.disk.total)

@@ -33,7 +33,7 @@ class Queue(Protocol):
         ...
 
     def claim(self, lease: Lease, limit: int) -> list[Job]:
-        """Lease up to `limit` ready jobs: highest priority first, then oldest. None while paused."""
+        """Lease up to `limit` ready jobs: highest priority first, then oldest. None while paused or held."""
         ...
 
     def renew(self, worker: str) -> bool:
@@ -78,6 +78,10 @@ class Queue(Protocol):
         """Hand out jobs again."""
         ...
 
+    def hold(self, reason: str | None) -> None:
+        """Hand out no more jobs for a reason that passes by itself; None: it has passed."""
+        ...
+
     def intend(self, workflows: Collection[str]) -> None:
         """Note workflows whose folders are about to be made, or opened again: they have not ended."""
         ...
@@ -99,6 +103,10 @@ class Queue(Protocol):
 
     def dead_leases(self, is_dead: Callable[[Lease], bool]) -> list[Job]:
         """Give back all jobs whose holder is dead, and return them as they were leased."""
+        ...
+
+    def next(self, limit: int) -> list[Job]:
+        """The jobs whose turn comes next, at most `limit`, whether or not they are handed out now."""
         ...
 
     def held(self, worker: str) -> list[Job]:

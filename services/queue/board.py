@@ -29,6 +29,7 @@ class Board:
         self.history = history
         self.seq = 0
         self.paused = False
+        self.held: str | None = None
         self.rebuild = rebuild
         self.updated_at = self.now()
         self.entries: dict[str, Entry] = {}
@@ -52,6 +53,7 @@ class Board:
             "close": self._close,
             "pause": lambda _: self._set_paused(True),
             "resume": lambda _: self._set_paused(False),
+            "hold": self._hold,
             "rebuilt": self._rebuilt,
         }
 
@@ -134,7 +136,7 @@ class Board:
             {name: getattr(entry, name) for name in _SHOWN}
             | {
                 "state": state,
-                "reason": reason_of(entry, state, paused=self.paused),
+                "reason": reason_of(entry, state, paused=self.paused, held=self.held),
                 "lease": self._lease(entry),
             }
         )
@@ -151,7 +153,12 @@ class Board:
         counts = {JobState.READY: waiting - late, JobState.DELAYED: late}
         counts[JobState.LEASED] = len(self.entries) - waiting
         return QueueStatus(
-            history=self.history, seq=self.seq, paused=self.paused, rebuild=self.rebuild, counts=counts
+            history=self.history,
+            seq=self.seq,
+            paused=self.paused,
+            held=self.held,
+            rebuild=self.rebuild,
+            counts=counts,
         )
 
     def state(self) -> QueueState:
@@ -161,6 +168,7 @@ class Board:
             history=self.history,
             seq=self.seq,
             paused=self.paused,
+            held=self.held,
             rebuild=self.rebuild,
             updated_at=datetime.fromisoformat(self.updated_at),
             counts=status.counts,
@@ -175,6 +183,7 @@ class Board:
             self.history,
             self.seq,
             self.paused,
+            self.held,
             self.rebuild,
             self.updated_at,
             list(self.entries.values()),
@@ -235,6 +244,9 @@ class Board:
 
     def _set_paused(self, paused: bool) -> None:
         self.paused = paused
+
+    def _hold(self, record: Record) -> None:
+        self.held = record["reason"]
 
     def _rebuilt(self, _: Record) -> None:
         self.rebuild = False

@@ -34,6 +34,7 @@ class Picture(NamedTuple):
     history: str
     seq: int
     paused: bool
+    held: str | None
     rebuild: bool
     updated_at: str
     entries: list[Entry]
@@ -48,13 +49,13 @@ def state_of(entry: Entry, now: str) -> JobState:
     return JobState.DELAYED if entry.not_before and entry.not_before > now else JobState.READY
 
 
-def reason_of(entry: Entry, state: JobState, *, paused: bool) -> str | None:
+def reason_of(entry: Entry, state: JobState, *, paused: bool, held: str | None) -> str | None:
     """Why a job waits; nothing for one that does not."""
     if state is JobState.LEASED:
         return None
     if state is JobState.DELAYED:
         return entry.reason or f"Not before {entry.not_before}."
-    return entry.reason or (PAUSED if paused else NEXT_FREE)
+    return entry.reason or (PAUSED if paused else held or NEXT_FREE)
 
 
 def fields_of(jobs: Sequence[Job]) -> list[dict[str, Any]]:

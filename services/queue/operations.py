@@ -11,7 +11,7 @@ from models.queue import Job, Lease, QueueState, QueueStatus
 from services.queue.board import Board, Record
 from services.queue.entries import Entry, fields_of
 
-_RINGS = frozenset({"enqueue", "release", "resume", "delay"})
+_RINGS = frozenset({"enqueue", "release", "resume", "delay", "hold"})
 """After these there may be more to claim than before."""
 
 
@@ -62,7 +62,7 @@ class BaseQueue(ABC):
             return []
         with self._change() as change:
             board = change.board
-            ids = [] if board.paused else board.first(limit)
+            ids = [] if board.paused or board.held else board.first(limit)
             if ids:
                 holder = lease.model_dump(mode="json", exclude_none=True, exclude={"fence", "renewals"})
                 change.make("claim", jobs=ids, lease=holder)
@@ -131,6 +131,12 @@ class BaseQueue(ABC):
             if change.board.paused:
                 change.make("resume")
 
+    def hold(self, reason: str | None) -> None:
+        """See Queue."""
+        with self._change() as change:
+            if change.board.held != reason:
+                change.make("hold", reason=reason)
+
     def rebuilt(self, history: str | None = None) -> None:
         """See Queue."""
         with self._change() as change:
@@ -166,6 +172,11 @@ class BaseQueue(ABC):
         """See Queue."""
         with self._look() as board:
             return board.open_workflows()
+
+    def next(self, limit: int) -> list[Job]:
+        """See Queue."""
+        with self._look() as board:
+            return board.jobs(board.entries[job] for job in board.first(limit))
 
     def held(self, worker: str) -> list[Job]:
         """See Queue."""

@@ -52,6 +52,7 @@ def layout(picture: Picture) -> bytes:
         f'  "history": "{picture.history}",\n'
         f'  "seq": {picture.seq},\n'
         f'  "paused": {json.dumps(picture.paused)},\n'
+        f'  "held": {json.dumps(picture.held, ensure_ascii=False)},\n'
         f'  "rebuild": {json.dumps(picture.rebuild)},\n'
         f'  "updated_at": "{picture.updated_at}",\n'
         f'  "counts": {json.dumps({state: counts[state] for state in JobState})},\n'
@@ -66,7 +67,7 @@ def _job(entry: Entry, state: JobState, picture: Picture) -> str:
     if entry.lease:
         known = {"fence": entry.fence, "renewals": picture.renewals.get(entry.lease["worker"], 0)}
         lease = json.dumps({**entry.lease, **known}, ensure_ascii=False)
-    reason = reason_of(entry, state, paused=picture.paused)
+    reason = reason_of(entry, state, paused=picture.paused, held=picture.held)
     return (
         f'{{"id": {quoted(entry.id)}, "workflow": {quoted(entry.workflow)}, "step": {quoted(entry.step)}, '
         f'"kind": {quoted(entry.kind)}, "priority": {entry.priority}, "attempt": {entry.attempt}, '
@@ -118,10 +119,11 @@ def read(path: Path, now: Clock) -> Board | None:
 def _board(content: Mapping[str, Any], now: Clock) -> Board:
     board = Board(content["history"], rebuild=content["rebuild"], now=now)
     board.paused, board.seq, board.updated_at = content["paused"], content["seq"], content["updated_at"]
+    board.held = content.get("held")
     for workflow in content["open"]:
         board.open(workflow)
     for job in content["jobs"]:
-        if job["reason"] in {PAUSED, NEXT_FREE, f"Not before {job['not_before']}."}:
+        if job["reason"] in {PAUSED, NEXT_FREE, board.held, f"Not before {job['not_before']}."}:
             job["reason"] = None
         board.put(job, job["lease"])
     return board

@@ -17,6 +17,7 @@ from services.worker.context import Context
 from services.worker.jobs import Jobs
 from services.worker.pulse import Pulse
 from services.worker.reconcile import Reconciler
+from services.worker.space import Space
 from services.worker.timing import Every
 
 TICK = 0.025
@@ -72,6 +73,7 @@ class Worker:
         self._reconciler = Reconciler(ctx)
         self._version: Token | None = None
         self._pulse = Pulse(ctx)
+        self._space = Space(ctx)
         self._others: set[str] = set()
         self._silent: set[str] = set()
         self._held_until = 0.0
@@ -105,7 +107,8 @@ class Worker:
         deadline = time.monotonic() + FIRST_LEASES * self._ctx.settings.lease_seconds
         while True:
             try:
-                return self._look_at_everything()
+                self._look_at_everything()
+                return self._space.look()
             except LockTimeout:
                 if self._stop.asked or time.monotonic() > deadline:
                     raise
@@ -129,6 +132,7 @@ class Worker:
 
     def _each_second(self) -> None:
         self._jobs.retry_recording()
+        self._space.look()
         self._ctx.queue.tend()
         if not (self._stop.asked or self._wanted()):
             self._stop.ask()

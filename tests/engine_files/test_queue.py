@@ -302,6 +302,23 @@ def test_a_job_says_why_it_waits(queue: Queue) -> None:
     assert reasons()["b"] == "The queue is paused."
 
 
+def test_a_held_queue_hands_out_nothing_and_says_why(queue: Queue) -> None:
+    queue.enqueue([job("a", priority=1), job("b"), job("c")])
+    queue.hold("The disk is full.")
+    queue.hold("The disk is full.")
+
+    assert queue.claim(lease(), 9) == []
+    assert ids(queue.next(2)) == ["W.a", "W.b"]
+    assert queue.snapshot().held == queue.status().held == "The disk is full."
+    assert {one.reason for one in queue.snapshot().jobs} == {"The disk is full."}
+    assert queue.snapshot().seq == 2
+
+    queue.hold(None)
+
+    assert ids(queue.claim(lease(), 9)) == ["W.a", "W.b", "W.c"]
+    assert queue.status().held is None
+
+
 def test_what_a_worker_holds_is_told(queue: Queue) -> None:
     queue.enqueue([job("a", age=3), job("b", age=2), job("c", age=1)])
     queue.claim(lease("w1"), 2)

@@ -52,6 +52,7 @@ class Model:
     jobs: dict[str, Record] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     paused: bool = False
+    on_hold: str | None = None
     rebuild: bool = False
     renewals: dict[str, int] = field(default_factory=dict)
 
@@ -118,7 +119,7 @@ class QueueMachine(RuleBasedStateMachine):
         jobs = self.model.jobs
         ready = [name for name, one in jobs.items() if not one.worker and not self.is_late(one)]
         ready.sort(key=lambda name: (-jobs[name].priority, jobs[name].since, jobs[name].order))
-        expected = [] if self.model.paused else ready[:limit]
+        expected = [] if self.model.paused or self.model.on_hold else ready[:limit]
         assert [one.id for one in self.queues[who].claim(lease(worker), limit)] == expected
         for name in expected:
             jobs[name].worker = worker
@@ -172,6 +173,11 @@ class QueueMachine(RuleBasedStateMachine):
         (self.queues[who].pause if paused else self.queues[who].resume)()
         self.model.paused = paused
 
+    @rule(who=PROCESSES, reason=st.none() | st.just("Full."))
+    def hold(self, who: int, reason: str | None) -> None:
+        self.queues[who].hold(reason)
+        self.model.on_hold = reason
+
     @rule(who=PROCESSES, dead=WORKERS)
     def bury(self, who: int, dead: str) -> None:
         def is_dead(held: Lease) -> bool:
@@ -221,7 +227,8 @@ class QueueMachine(RuleBasedStateMachine):
             for name, one in self.model.jobs.items()
             if one.worker
         }
-        assert (state.paused, state.rebuild) == (self.model.paused, self.model.rebuild)
+        assert (state.paused, state.held) == (self.model.paused, self.model.on_hold)
+        assert state.rebuild == self.model.rebuild
         assert (status.counts, status.seq) == (state.counts, state.seq)
         words = [self.word(one) for one in self.model.jobs.values()]
         assert state.counts == {word: words.count(word) for word in JobState}

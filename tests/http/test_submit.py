@@ -12,6 +12,8 @@ import pytest
 from config import Settings
 from services.ids import is_id
 from tests.http.conftest import MCAP
+from tests.support.places import settings_in
+from tests.support.processes import start_api
 from tests.support.server import Server
 
 FROM_TEMPLATE = "/api/workflows/from-template"
@@ -269,6 +271,19 @@ def test_a_huge_body_is_refused(http: httpx2.Client) -> None:
     answer = http.post(FROM_TEMPLATE, content=body, headers={"Content-Type": "application/json"})
 
     problem(answer, 413, "body_too_large")
+
+
+def test_the_longest_body_is_a_setting(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path, max_body=2000)
+    json_type = {"Content-Type": "application/json"}
+    with (
+        start_api(settings),
+        httpx2.Client(base_url=f"http://127.0.0.1:{settings.port}", headers=json_type) as http,
+    ):
+        for size, status, code in ((2000, 422, "unknown_template"), (2001, 413, "body_too_large")):
+            body = b'{"template_id": "' + b"x" * (size - 19) + b'"}'
+            assert len(body) == size
+            problem(http.post(FROM_TEMPLATE, content=body), status, code)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def settings_in(folder: Path, **changes: object) -> Settings:
         "queue_state_file": folder / "queue-state.json",
         "trash_dir": folder / "trash",
         "log_level": LogLevel.DEBUG,
+        "min_free_disk": 0,
     }
     defaults = {
         name: field.get_default(call_default_factory=True) for name, field in Settings.model_fields.items()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from annotated_types import Ge, Le
+from pydantic import ByteSize
 from pydantic.fields import FieldInfo
 
 from config import ROOT, Settings
@@ -36,6 +37,10 @@ def _row(name: str, field: FieldInfo) -> str:
 
 def _text(value: Any) -> str:
     """A default as one would write it in `.env`."""
+    if isinstance(value, ByteSize):
+        if not value:
+            return "0"
+        return value.human_readable(decimal=value % 1000 == 0).removesuffix("B").replace(".0", "") + "B"
     if isinstance(value, Enum | Path | str):
         return str(value)
     return json.dumps(value)
