@@ -32,11 +32,16 @@ SORTED_KEY = "bagmill.sorted"
 
 @dataclass(frozen=True, slots=True)
 class ParquetFormat:
-    """Makes Parquet writers; `compression` is used where it makes a column smaller."""
+    """Makes Parquet writers; `compression` is used where it makes a column smaller.
+
+    Files are called `<prefix>-00000.parquet` and so on, and are sorted if `time_column` (int64, ns) is.
+    """
 
     compression: Compression = Compression.ZSTD
     group_bytes: int = ROW_GROUP_BYTES
     part_bytes: int = PART_BYTES
+    prefix: str = "part"
+    time_column: str = "log_time_ns"
 
     def table(self, folder: Path, schema: pa.Schema) -> "ParquetTable":
         """Begin a table in a folder, which is made."""
@@ -45,7 +50,7 @@ class ParquetFormat:
 
 
 class ParquetTable:
-    """Writes `part-00000.parquet` and so on."""
+    """Writes the files of a table."""
 
     def __init__(self, folder: Path, schema: pa.Schema, settings: ParquetFormat) -> None:
         self._folder = folder
@@ -85,8 +90,8 @@ class ParquetTable:
 
     def _open(self, first: Sequence[pa.RecordBatch]) -> "_OpenPart":
         if self._part is None:
-            path = self._folder / f"part-{len(self._parts):05}.parquet"
-            self._part = _OpenPart(path, self._schema, self._settings.compression, first)
+            path = self._folder / f"{self._settings.prefix}-{len(self._parts):05}.parquet"
+            self._part = _OpenPart(path, self._schema, self._settings, first)
         return self._part
 
 
@@ -94,13 +99,14 @@ class _OpenPart:
     """A file that is being written; its encodings suit the rows that it begins with."""
 
     def __init__(
-        self, path: Path, schema: pa.Schema, compression: Compression, first: Sequence[pa.RecordBatch]
+        self, path: Path, schema: pa.Schema, made_as: ParquetFormat, first: Sequence[pa.RecordBatch]
     ) -> None:
         self._path = path
         self._rows = 0
         self._sorted = True
         self._last = 0
-        settings = writer_settings(schema, compression, first)
+        self._time_column = made_as.time_column
+        settings = writer_settings(schema, made_as.compression, first)
         # A file of the library's own: writing to it does not hold up other threads of Python.
         self._file = pa.OSFile(os.fsencode(path), "wb")
         self._writer = pq.ParquetWriter(self._file, schema, **settings)
@@ -125,7 +131,7 @@ class _OpenPart:
             self._file.close()
 
     def _note_order(self, table: pa.Table) -> None:
-        for chunk in table.column("log_time_ns").chunks:
+        for chunk in table.column(self._time_column).chunks:
             times = chunk.to_numpy()
             if times.size:
                 in_order = bool(times[0] >= self._last) and bool((times[1:] >= times[:-1]).all())

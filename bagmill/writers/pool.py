@@ -111,6 +111,15 @@ class WriterPool:
         while self._pending > self._pending_bytes:
             self._flush(max(self._tables, key=lambda name: self._tables[name].pending))
 
+    def end_file(self, folder: str) -> None:
+        """Have the rows that a table gets from now on written to its next file.
+
+        Raises:
+            OutputFailed: the disk is full or fails, with these or with earlier rows.
+        """
+        self._flush(folder)
+        self._run(folder, self._tables[folder].writer.park)
+
     def close(self) -> dict[str, Sequence[Part]]:
         """Finish all tables, and return the files of each.
 

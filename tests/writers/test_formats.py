@@ -192,3 +192,26 @@ def test_a_full_disk_is_told_and_nothing_else_is_said(
     assert message == "writing failed: File too large"
     assert where == {"path": str(tmp_path / "t")}
     assert done.stderr == ""
+
+
+NAMED: dict[str, Format] = {
+    "parquet": ParquetFormat(prefix="a-b", time_column="sequence"),
+    "tfrecord": TFRecordFormat(prefix="a-b", time_column="sequence"),
+}
+
+
+@pytest.mark.parametrize("ending", NAMED)
+def test_files_have_the_prefix_and_are_sorted_by_the_column(ending: str, tmp_path: Path) -> None:
+    writer = NAMED[ending].table(tmp_path / "t", SCHEMA)
+    rows = batch(0, 3)
+    backwards = rows.set_column(2, SCHEMA.field("log_time_ns"), pa.array([2, 1, 0], pa.int64()))
+    writer.write([backwards])
+    parts = writer.close()
+
+    assert files(parts) == [(f"a-b-00000.{ending}", 3)]
+    if ending == "parquet":
+        assert pq.read_metadata(parts[0].path).metadata[b"bagmill.sorted"] == b"true"
+    else:
+        page = json.loads(parts[-1].path.read_text("utf-8"))
+        assert page["files"] == [{"path": "a-b-00000.tfrecord", "rows": 3, "sorted": True}]
+        assert "glob('a-b-*')" in page["tensorflow"][-1]

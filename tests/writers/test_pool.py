@@ -138,3 +138,20 @@ def test_a_folder_that_can_not_be_made(tmp_path: Path) -> None:
 
     with pytest.raises(OutputFailed), WriterPool(tmp_path, ParquetFormat()) as pool:
         pool.begin("a", pa.schema([]))
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_a_file_ends_where_it_is_told_to(tmp_path: Path, threads: int) -> None:
+    with WriterPool(tmp_path, ParquetFormat(prefix="shard"), threads=threads) as pool:
+        pool.begin("a", SCHEMA)
+        for first, count in ((0, 3), (3, 2), (5, 1)):
+            pool.write("a", batch(first, count))
+            if first:
+                pool.end_file("a")
+        pool.end_file("a")  # without rows there is none
+        parts = pool.close()["a"]
+
+    assert [(part.path.name, part.rows) for part in parts] == [
+        ("shard-00000.parquet", 5),
+        ("shard-00001.parquet", 1),
+    ]

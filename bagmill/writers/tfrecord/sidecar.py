@@ -28,7 +28,7 @@ class FilePart:
 
 
 def write_sidecar(
-    folder: Path, schema: pa.Schema, plan: Plan, parts: Sequence[FilePart], *, gzip: bool
+    folder: Path, schema: pa.Schema, plan: Plan, parts: Sequence[FilePart], *, gzip: bool, prefix: str
 ) -> Path:
     """Write the page into the table's folder, and return its path."""
     path = folder / NAME
@@ -39,7 +39,7 @@ def write_sidecar(
         "files": [{"path": part.path.name, "rows": part.rows, "sorted": part.is_sorted} for part in parts],
         "metadata": json.loads(metadata),
         "features": [_describe(feature) for feature in plan.features],
-        "tensorflow": list(_tensorflow(plan.features, gzip=gzip)),
+        "tensorflow": list(_tensorflow(plan.features, gzip=gzip, prefix=prefix)),
         "tfrecord": {
             feature.key: _TFRECORD[feature.dtype] for feature in plan.features if not feature.optional
         },
@@ -72,7 +72,7 @@ def _describe(feature: Feature) -> dict[str, Any]:
     return facts if feature.source else {name: facts[name] for name in facts if name != "type"}
 
 
-def _tensorflow(features: Sequence[Feature], *, gzip: bool) -> Iterator[str]:
+def _tensorflow(features: Sequence[Feature], *, gzip: bool, prefix: str) -> Iterator[str]:
     """Python that reads the records with TensorFlow."""
     yield "import tensorflow as tf"
     yield "features = {"
@@ -86,7 +86,7 @@ def _tensorflow(features: Sequence[Feature], *, gzip: bool) -> Iterator[str]:
             yield f"    example[{feature.key!r}] = {_cast(feature)}"
     yield "    return example"
     kind = ", compression_type='GZIP'" if gzip else ""
-    yield f"dataset = tf.data.TFRecordDataset(sorted(tf.io.gfile.glob('part-*')){kind}).map(parse)"
+    yield f"dataset = tf.data.TFRecordDataset(sorted(tf.io.gfile.glob('{prefix}-*')){kind}).map(parse)"
 
 
 def _parser(feature: Feature) -> str:

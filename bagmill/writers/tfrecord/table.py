@@ -31,11 +31,16 @@ TILE_BYTES = 3 << 20
 
 @dataclass(frozen=True, slots=True)
 class TFRecordFormat:
-    """Makes TFRecord writers."""
+    """Makes TFRecord writers.
+
+    Files are called `<prefix>-00000.tfrecord` and so on, and are sorted if `time_column` (int64, ns) is.
+    """
 
     gzip: bool = False
     group_bytes: int = GROUP_BYTES
     part_bytes: int = PART_BYTES
+    prefix: str = "part"
+    time_column: str = "log_time_ns"
 
     def table(self, folder: Path, schema: pa.Schema) -> "TFRecordTable":
         """Begin a table in a folder, which is made.
@@ -49,7 +54,7 @@ class TFRecordFormat:
 
 
 class TFRecordTable:
-    """Writes `part-00000.tfrecord` and so on, and `features.json`."""
+    """Writes the files of a table, and `features.json`."""
 
     def __init__(self, folder: Path, schema: pa.Schema, plan: Plan, settings: TFRecordFormat) -> None:
         self._folder = folder
@@ -82,7 +87,14 @@ class TFRecordTable:
         if not self._parts:
             self._open()
         self.park()
-        sidecar = write_sidecar(self._folder, self._schema, self._plan, self._parts, gzip=self._settings.gzip)
+        sidecar = write_sidecar(
+            self._folder,
+            self._schema,
+            self._plan,
+            self._parts,
+            gzip=self._settings.gzip,
+            prefix=self._settings.prefix,
+        )
         return (*(Part(part.path, part.rows) for part in self._parts), Part(sidecar, None))
 
     def abandon(self) -> None:
@@ -94,8 +106,8 @@ class TFRecordTable:
     def _open(self) -> "_OpenPart":
         if self._part is None:
             ending = "tfrecord.gz" if self._settings.gzip else "tfrecord"
-            path = self._folder / f"part-{len(self._parts):05}.{ending}"
-            self._part = _OpenPart(path, gzip=self._settings.gzip)
+            path = self._folder / f"{self._settings.prefix}-{len(self._parts):05}.{ending}"
+            self._part = _OpenPart(path, self._settings)
         return self._part
 
     def _tiles(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -116,8 +128,9 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
 class _OpenPart:
     """A file that is being written."""
 
-    def __init__(self, path: Path, *, gzip: bool) -> None:
+    def __init__(self, path: Path, settings: TFRecordFormat) -> None:
         self._path = path
+        self._time_column = settings.time_column
         self._rows = 0
         self._sorted = True
         self._last = 0
@@ -125,14 +138,14 @@ class _OpenPart:
         """Bytes of the records so far, before compression."""
         self._file: BinaryIO = path.open("xb")
         # Its header holds no time, so that equal rows are equal bytes.
-        self._gzip = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS) if gzip else None
+        self._gzip = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS) if settings.gzip else None
 
     def write(self, piece: Bytes) -> None:
         self.size += piece.nbytes
         self._file.write(piece.data if self._gzip is None else self._gzip.compress(piece.data))
 
     def note_order(self, batch: pa.RecordBatch) -> None:
-        times = batch.column("log_time_ns").to_numpy()
+        times = batch.column(self._time_column).to_numpy()
         in_order = bool(times[0] >= self._last) and bool((times[1:] >= times[:-1]).all())
         self._sorted, self._last = self._sorted and in_order, times[-1]
         self._rows += batch.num_rows
