@@ -88,6 +88,16 @@ class Decompressor:
         if count != len(target) or rest:
             raise Malformed(f"the chunk does not hold the {len(target)} bytes that it claims")
 
+    def fill_at_once(self, compression: str, data: Bytes, target: memoryview) -> bool:
+        """The same in half the time; False if the data is damaged, but not always if there is too little."""
+        import pyarrow as pa  # only here: reading a summary must not load pyarrow
+
+        try:
+            target[:] = memoryview(pa.Codec(compression).decompress(data, len(target))).cast("B")
+        except OSError:
+            return False
+        return True
+
     def salvage(self, compression: str, data: Bytes, most: int = MAX_RECORD) -> bytearray:
         """Decompress the beginning of a chunk that is cut off: what comes out before the data ends."""
         out = bytearray()
@@ -102,7 +112,7 @@ class Decompressor:
     def _open(self, compression: str, data: Bytes) -> Any:
         if compression == "zstd":
             return self._zstd.stream_reader(data.data, read_across_frames=True)
-        import pyarrow as pa  # only here: reading a summary must not load pyarrow
+        import pyarrow as pa
 
         return pa.CompressedInputStream(pa.BufferReader(pa.py_buffer(data)), compression)
 
@@ -113,8 +123,13 @@ def check_crc(head: ChunkHead, data: memoryview) -> None:
     Raises:
         CrcMismatch: they differ.
     """
-    if head.crc and crc32(data) != head.crc:
+    if head.crc and not matches(head, data):
         raise CrcMismatch("the chunk's CRC does not match")
+
+
+def matches(head: ChunkHead, data: memoryview) -> bool:
+    """Whether decompressed records have the CRC-32 of the chunk's head."""
+    return crc32(data) == head.crc
 
 
 def crc_of(source: Source, start: int, end: int) -> int:

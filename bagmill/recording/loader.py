@@ -2,19 +2,16 @@
 
 from collections.abc import Generator, Iterator
 
-import numpy as np
-
 from bagmill.recording.account import Account
 from bagmill.recording.blocks import Block, Buffer, Memory
 from bagmill.recording.chunks import (
-    Bytes,
-    Decompressor,
     check_crc,
     crc_of,
     is_stored,
     refuse_impossible,
 )
 from bagmill.recording.definitions import Definitions
+from bagmill.recording.filling import Filler
 from bagmill.recording.messages import Entries, Found, find_messages, scan
 from bagmill.recording.records import (
     HEAD,
@@ -52,8 +49,7 @@ class Loader:
         self._memory = memory
         self._max_record = max_record
         self._buffer = Buffer(memory)
-        self._stored = np.empty(0, np.uint8)
-        self._decompressor = Decompressor()
+        self._filler = Filler(source)
         self._ambiguous: dict[int, int] = {}
 
     def chunk(self, head: ChunkHead, entries: Entries) -> Iterator[Block]:
@@ -67,11 +63,7 @@ class Loader:
             return
         refuse_impossible(head, self._max_record)
         target = yield from self._reserve(head.uncompressed_size)
-        if is_stored(head):
-            self._source.read_into(head.data_offset, target)
-        else:
-            self._decompressor.fill(head.compression, self._read(head.data_offset, head.data_size), target)
-        check_crc(head, target)
+        self._filler.fill(head, target)
         self.unchecked |= head.crc == 0
         begin = self._buffer.used
         end = begin + head.uncompressed_size
@@ -128,8 +120,7 @@ class Loader:
                 self._check_stored(head)
             yield from self.run(head.data_offset, head.data_offset + size, inside=True)
             return
-        stored = self._read(head.data_offset, min(size, self._max_record))
-        records = self._decompressor.salvage(head.compression, stored, self._max_record)
+        records = self._filler.salvage(head, min(size, self._max_record), self._max_record)
         target = yield from self._reserve(len(records))
         target[:] = records
         if len(records) == head.uncompressed_size:
@@ -198,11 +189,3 @@ class Loader:
         if not self._buffer.has_room(size):
             yield from self.flush()
         return self._buffer.reserve(size)
-
-    def _read(self, offset: int, size: int) -> Bytes:
-        """Read stored bytes into memory that is used again for the next chunk."""
-        if self._stored.size < size:
-            self._stored = np.empty(size, np.uint8)
-        data = self._stored[:size]
-        self._source.read_into(offset, data.data)
-        return data

@@ -5,6 +5,7 @@ SIGBUS, and its pages count as the process's memory.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -72,6 +73,13 @@ class Source:
                 where: dict[str, str | int] = {"path": shown(self.path), "offset": offset + done}
                 raise RecordingChanged("The recording became shorter while it was read.", where=where)
             done += count
+
+    def read_pieces(self, offset: int, pieces: Sequence[memoryview]) -> bool:
+        """Fill pieces of memory, at most 1024, with the bytes at `offset`; False if that did not work."""
+        try:
+            return os.preadv(self._descriptor, pieces, offset) == sum(map(len, pieces))
+        except OSError:
+            return False
 
 
 def written_size(source: Source) -> int:
