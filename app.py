@@ -12,26 +12,27 @@ from loguru import logger
 from bagmill import __version__
 from bagmill.errors import BagmillError
 from config import LogFormat, Settings
-from routes import errors, events, files, openapi, queue, submit, system, templates, workflows
+from routes import configs, errors, events, files, openapi, queue, submit, system, templates, workflows
 from routes.common import known_names_only
 from routes.guard import Guard
 from routes.policy import Policy
 from routes.stopping import Stopping
 from services import logs
 from services.autostart import Autostart
+from services.config_service import ConfigService
 from services.workflow_service import WorkflowService
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The app for these settings. Nothing on disk is touched before its lifespan begins."""
-    service, stopping = WorkflowService(settings), Stopping()
+    service, saved, stopping = WorkflowService(settings), ConfigService(settings), Stopping()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         logs.configure(settings)
         if settings.log_format is LogFormat.JSON:
             logs.take_over("uvicorn", "uvicorn.error", "uvicorn.access")
-        await run_in_threadpool(_prepare, service)
+        await run_in_threadpool(_prepare, service, saved)
         with Autostart(settings), stopping.listening():
             yield
         await run_in_threadpool(service.finish)
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         swagger_ui_parameters={"validatorUrl": None},  # it would ask a server on the internet
     )
-    app.state.service, app.state.stopping = service, stopping
+    app.state.service, app.state.configs, app.state.stopping = service, saved, stopping
     app.include_router(_api())
     app.include_router(system.router)
     openapi.describe(app)
@@ -53,9 +54,10 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _prepare(service: WorkflowService) -> None:
+def _prepare(service: WorkflowService, saved: ConfigService) -> None:
     try:
         service.prepare()
+        saved.prepare()
     except BagmillError as error:
         logger.error("the API can't start: {} {}", error, error.hint)
         raise
@@ -63,7 +65,7 @@ def _prepare(service: WorkflowService) -> None:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api", dependencies=[Depends(known_names_only)])
-    for module in (templates, submit, workflows, events, files, queue):
+    for module in (templates, submit, workflows, events, files, queue, configs):
         api.include_router(module.router)
     api.include_router(system.api)
     return api

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
         Path("recordings"),
         description="Relative recording paths start here; `data_processing` takes what is in it.",
     )
+    configs_dir: CheckoutPath = Field(
+        Path("configs"), description="Saved specs of datasets: one folder per config."
+    )
     queue_state_file: CheckoutPath = Field(
         Path("queue-state.json"),
         description="The queue. Locks and worker files stand in the same folder.",

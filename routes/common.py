@@ -13,6 +13,7 @@ from bagmill.faults import Fault, token
 from bagmill.suggestions import did_you_mean
 from models.problem import Problem
 from routes.stopping import Stopping
+from services.config_service import ConfigService
 from services.validation import invalid
 from services.workflow_service import WorkflowService
 
@@ -25,12 +26,18 @@ def _service(request: Request) -> WorkflowService:
     return service
 
 
+def _configs(request: Request) -> ConfigService:
+    configs: ConfigService = request.app.state.configs
+    return configs
+
+
 def _stopping(request: Request) -> Stopping:
     stopping: Stopping = request.app.state.stopping
     return stopping
 
 
 Service = Annotated[WorkflowService, Depends(_service)]
+Configs = Annotated[ConfigService, Depends(_configs)]
 Stop = Annotated[Stopping, Depends(_stopping)]
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 """For `?limit=&cursor=`: a name without a value is as good as none."""

@@ -23,6 +23,8 @@ from bagmill.faults import fault_at, token
 from models.problem import Problem
 from routes.exceptions import BY_STATUS, HttpError
 from services.errors import (
+    ConfigChanged,
+    ConfigExists,
     IllegalOperation,
     JobError,
     LaunchError,
@@ -40,6 +42,8 @@ MAX_TEXT = 300
 STATUSES: Mapping[type[BagmillError], int | None] = {
     RequestError: 422,
     IllegalOperation: 409,
+    ConfigExists: 409,
+    ConfigChanged: 409,
     MissingError: 404,
     RecordingError: 422,
     SelectionError: None,

@@ -8,6 +8,7 @@ BagmillError
     ├── ForeignOrigin           403
     ├── NoSuchRoute             404
     ├── MethodNotAllowed        405
+    ├── PreconditionFailed      412
     ├── BodyTooLarge            413
     ├── UnsupportedMediaType    415
     ├── RangeNotSatisfiable     416
@@ -65,6 +66,13 @@ class MethodNotAllowed(HttpError):
     default_hint = "The `Allow` header lists the methods; see /docs."
 
 
+class PreconditionFailed(HttpError):
+    """It is not in the state that `If-Match` asks for."""
+
+    code = "precondition_failed"
+    default_hint = "GET it again, and send the change with the new ETag."
+
+
 class BodyTooLarge(HttpError):
     """The body of the request is too large."""
 
@@ -98,6 +106,7 @@ BY_STATUS: dict[int, type[HttpError]] = {
     403: ForeignOrigin,
     404: NoSuchRoute,
     405: MethodNotAllowed,
+    412: PreconditionFailed,
     413: BodyTooLarge,
     415: UnsupportedMediaType,
     416: RangeNotSatisfiable,

@@ -6,9 +6,20 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from models.api import Patch
+from models.config import ChangedConfig, DuplicatedConfig, NewConfig, RestoredConfig
 from models.problem import Problem
 from models.request import FromTemplate
 from routes.errors import MEDIA_TYPE
+
+BODIES: tuple[type[BaseModel], ...] = (
+    FromTemplate,
+    Patch,
+    NewConfig,
+    ChangedConfig,
+    RestoredConfig,
+    DuplicatedConfig,
+)
+"""What routes read by themselves."""
 
 
 def json_body(model: type[BaseModel], description: str) -> dict[str, Any]:
@@ -40,7 +51,8 @@ def _correct(document: dict[str, Any]) -> None:
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for model in (Problem, FromTemplate, Patch):
+    models: list[type[BaseModel]] = [Problem, *BODIES]
+    for model in models:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {}) | {model.__name__: schema}
     for operations in document["paths"].values():

@@ -5,12 +5,17 @@ BagmillError
 │   ├── UnknownTemplate
 │   ├── InvalidRequest          carries `items`: a JSON pointer and a detail each
 │   ├── IdempotencyConflict
-│   └── IllegalOperation        not in this status: deleting what runs, retrying what is finished
+│   ├── IllegalOperation        not in this status: deleting what runs, retrying what is finished
+│   ├── ConfigExists
+│   └── ConfigChanged           by somebody else, meanwhile
 ├── MissingError                there is no such thing
 │   ├── WorkflowNotFound
-│   └── FileNotInWorkflow
+│   ├── FileNotInWorkflow
+│   ├── ConfigNotFound
+│   └── RevisionNotFound
 ├── StateError                  the files on disk are not what they should be
 │   ├── StateUnreadable
+│   ├── ConfigUnreadable
 │   ├── QueueUnreadable
 │   ├── IllegalTransition       a bug: a move the transition table forbids
 │   ├── LockTimeout
@@ -84,6 +89,20 @@ class IllegalOperation(RequestError):
     default_hint = "GET the workflow to see its status."
 
 
+class ConfigExists(RequestError):
+    """There is a config of this name already."""
+
+    code = "config_exists"
+    default_hint = "Choose another name (case does not matter), or PATCH the config that is there."
+
+
+class ConfigChanged(RequestError):
+    """The config was changed meanwhile."""
+
+    code = "config_changed"
+    default_hint = "GET it again, look at what is new (.../diff), and send the change on top of that."
+
+
 class MissingError(BagmillError):
     """There is no such thing."""
 
@@ -105,6 +124,20 @@ class FileNotInWorkflow(MissingError):
     default_hint = "The step's `outputs` list its files; those of a running step are not readable yet."
 
 
+class ConfigNotFound(MissingError):
+    """There is no config of this name."""
+
+    code = "config_not_found"
+    default_hint = "GET /api/configs lists them; it may have been deleted."
+
+
+class RevisionNotFound(MissingError):
+    """The config has no such revision."""
+
+    code = "revision_not_found"
+    default_hint = "GET /api/configs/{name}/revisions lists them."
+
+
 class StateError(BagmillError):
     """The files on disk are not what they should be."""
 
@@ -117,6 +150,13 @@ class StateUnreadable(StateError):
 
     code = "state_unreadable"
     default_hint = "It was set aside beside itself; DELETE the workflow or restore the file."
+
+
+class ConfigUnreadable(StateError):
+    """This revision of the config can't be read."""
+
+    code = "config_unreadable"
+    default_hint = "Mend the file, POST .../restore an earlier revision, or PATCH a new spec."
 
 
 class QueueUnreadable(StateError):

@@ -31,6 +31,7 @@ def settings_in(folder: Path, **changes: object) -> Settings:
         "port": free_port(),
         "workflows_dir": folder / "workflows",
         "recordings_dir": folder / "recordings",
+        "configs_dir": folder / "configs",
         "queue_state_file": folder / "queue-state.json",
         "trash_dir": folder / "trash",
         "log_level": LogLevel.DEBUG,

@@ -100,6 +100,15 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem="aliases are not taken here", problem_mark=mark)
         return super().compose_node(parent, index)
 
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        try:  # JSON writes what is not in the BMP as two escapes, which YAML takes for two characters
+            return value.encode("utf-16", "surrogatepass").decode("utf-16") if _split(value) else value
+        except UnicodeDecodeError:
+            raise yaml.MarkedYAMLError(
+                problem="half of a surrogate pair", problem_mark=node.start_mark
+            ) from None
+
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         names: set[Any] = set()
         for key, _ in node.value:
@@ -117,6 +126,10 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+def _split(value: str) -> bool:
+    return not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _migrated(data: dict[str, Any], pointer: str) -> dict[str, Any]:

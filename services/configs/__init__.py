@@ -1,0 +1,1 @@
+"""Saved configs: a folder each, with immutable revisions of a spec and a log of who changed what."""
