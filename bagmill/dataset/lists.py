@@ -46,7 +46,7 @@ def at(index: int, size: int | None, read: Read) -> Read:
         raise IndexError(f"has {size} elements, and {index} is none of them")
 
     def one(values: pa.Array) -> Values:
-        items, starts, lengths = _spread(values)
+        items, starts, lengths = spread(values)
         there = (index < lengths) if index >= 0 else (-index <= lengths)
         return read(_taken(items, starts + index + (lengths if index < 0 else 0), there))
 
@@ -74,7 +74,7 @@ def along(step: Slice, size: int | None, inner: ValueType, read: Read) -> tuple[
     return type_, lambda values: _windows(values, first, type_, read)
 
 
-def _spread(values: pa.Array) -> tuple[pa.Array, Indices, Indices]:
+def spread(values: pa.Array) -> tuple[pa.Array, Indices, Indices]:
     """Elements of all lists, and where those of each begin and how many there are: -1 where it is null."""
     kind = values.type
     if is_blob(kind):
@@ -112,7 +112,7 @@ def _taken(items: pa.Array, rows: Indices, there: Mask) -> pa.Array:
 def _windows(values: pa.Array, first: int, type_: ValueType, read: Read) -> Values:
     """As many elements of each list, from `first` on (negative: counted from the end)."""
     width = type_.shape[0] or 0
-    items, starts, lengths = _spread(values)
+    items, starts, lengths = spread(values)
     there = (first + width <= lengths) if first >= 0 else (-first <= lengths)
     begins = starts + first + (lengths if first < 0 else 0)
     if there.all() and len(values) and bool((np.diff(begins) == width).all()):
@@ -137,7 +137,7 @@ def folded(found: Values, type_: ValueType, there: Mask) -> Values:
 
 def _ragged(values: pa.Array, step: Slice, type_: ValueType, read: Read) -> Values:
     """As many elements of each list as it has between the ends of a slice."""
-    items, starts, lengths = _spread(values)
+    items, starts, lengths = spread(values)
     valid = lengths >= 0
     lengths = np.maximum(lengths, 0)
     begins, ends = _bounds(step, lengths)

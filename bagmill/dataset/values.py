@@ -122,10 +122,11 @@ class ValueType:
     @property
     def size(self) -> int:
         """Elements of a value of fixed shape."""
-        return prod(self._sizes)
+        return prod(self.sizes)
 
     @property
-    def _sizes(self) -> tuple[int, ...]:
+    def sizes(self) -> tuple[int, ...]:
+        """The shape, as far as it is fixed."""
         return tuple(size for size in self.shape if size is not None)
 
     @property
@@ -242,8 +243,7 @@ class Values:
             return cls.sparse(array, type_)
         present = _valid(array)
         flat = fixed_items(array) if type_.shape else array
-        sizes = tuple(size or 0 for size in type_.shape)
-        return cls.dense(to_numpy(flat).reshape(len(array), *sizes), present, type_)
+        return cls.dense(to_numpy(flat).reshape(len(array), *type_.sizes), present, type_)
 
     @classmethod
     def concat(cls, parts: Sequence["Values"]) -> "Values":

@@ -1,0 +1,285 @@
+"""The plan of a column: what it reads, what is done with it, and of which type it becomes.
+
+Everything that schemas and the spec alone can tell is refused here, before anything is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from bagmill.dataset.labels import constants, label
+from bagmill.dataset.sources import (
+    ConstantLeaf,
+    CountLeaf,
+    Leaf,
+    MessageLeaf,
+    Records,
+    Schemas,
+    SourcePlan,
+    constant,
+)
+from bagmill.dataset.spec import Feature, Label, Missing, Spec
+from bagmill.dataset.spec.transforms import Cast, Normalize
+from bagmill.dataset.transforms import Chain, Fit, steps
+from bagmill.dataset.transforms.base import Op, unfit
+from bagmill.dataset.transforms.listing import reshape
+from bagmill.dataset.values import Values, ValueType
+from bagmill.errors import SpecUnfit
+from bagmill.faults import Fault, token
+
+__all__ = [
+    "ColumnPlan",
+    "ConstantLeaf",
+    "CountLeaf",
+    "Leaf",
+    "MessageLeaf",
+    "Rest",
+    "plan_column",
+    "plan_columns",
+    "plan_rest",
+]
+
+Column = Feature | Label
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What is done with the stored values of a column once statistics are known.
+
+    `fitted`: the normalize that needs them; without one there is nothing left to do. `filler`: the value of
+    one row that stands where there is none, for the missing policies `zeros` and `constant`.
+    """
+
+    stored: ValueType
+    final: ValueType
+    fitted: Normalize | None
+    filler: Values | None
+    column: Column
+    pointer: str
+
+    def chain(self, fit: Fit | None = None) -> Chain:
+        """The steps from stored to final values; `fit` has the statistics that `fitted` names:
+        `mean` and `std`, or `min` and `max`, each float64 of the shape of a stored value.
+        """
+        return Chain(self.stored, tuple(_after(self.column, self.pointer, self.stored, fit)))
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """A feature or label of the spec, for the recordings of one kind.
+
+    `leaves` are what is joined to rows; `combine` makes one value a row of theirs, of the type `joined`;
+    `before` makes what is stored of it; `rest` is done when the statistics are known.
+    """
+
+    name: str
+    pointer: str
+    column: Column
+    source: SourcePlan
+    before: Chain
+    rest: Rest
+
+    @property
+    def leaves(self) -> Sequence[Leaf]:
+        """What is read, in the order of `combine`."""
+        return self.source.leaves
+
+    def combine(self, parts: Sequence[Values]) -> Values:
+        """The values of rows from those of the leaves; missing where one of them is."""
+        return self.source.combine(parts)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether it is a label."""
+        return isinstance(self.column, Label)
+
+    @property
+    def missing(self) -> Missing:
+        """What is done with rows without a value."""
+        return self.column.missing
+
+    @property
+    def joined(self) -> ValueType:
+        """The type of what `combine` makes."""
+        return self.source.type
+
+    @property
+    def stored(self) -> ValueType:
+        """The type of what `before` makes."""
+        return self.rest.stored
+
+    @property
+    def final(self) -> ValueType:
+        """The type in the dataset."""
+        return self.rest.final
+
+    @property
+    def fitted(self) -> Normalize | None:
+        """The normalize that needs statistics of the stored values."""
+        return self.rest.fitted
+
+
+def plan_columns(spec: Spec, schemas: Schemas, records: Records) -> list[ColumnPlan]:
+    """The plans of all columns of a spec: features, then labels.
+
+    Args:
+        spec: the spec.
+        schemas: of the topics that its `input` takes: the decoder's `fields`, with its `facts` as metadata
+            (`bagmill.columns.METADATA_KEY`), where labels may use the names of constants.
+        records: values of the recording's metadata records.
+
+    Raises:
+        SpecUnfit: `items` has the first fault of each column.
+    """
+    plans: list[ColumnPlan] = []
+    faults: list[Fault] = []
+    for kind, columns in (("features", spec.features), ("labels", spec.labels)):
+        for name, column in columns.items():
+            pointer = f"/{kind}{token(name)}"
+            try:
+                plans.append(plan_column(name, column, pointer, schemas, records))
+            except SpecUnfit as error:
+                faults.extend(error.items)
+    if faults:
+        raise SpecUnfit(items=faults)
+    return plans
+
+
+def plan_column(
+    name: str,
+    column: Column,
+    pointer: str,
+    schemas: Schemas,
+    records: Records,
+) -> ColumnPlan:
+    """The plan of one column; the arguments are those of `plan_columns`.
+
+    Raises:
+        SpecUnfit: the column does not fit the messages; `items` has one fault.
+    """
+    source = SourcePlan(column.source, column.sync, f"{pointer}/source", schemas, records)
+    if isinstance(column, Label):
+        names = _names(source, schemas)
+        ops = [(pointer, label(column, source.type, names, pointer))]
+    else:
+        ops = _before(column, pointer, source)
+    chain = Chain(source.type, tuple(ops))
+    return ColumnPlan(name, pointer, column, source, chain, plan_rest(column, pointer, chain.type))
+
+
+def plan_rest(column: Column, pointer: str, stored: ValueType) -> Rest:
+    """What is left to do with stored values of a column.
+
+    Raises:
+        SpecUnfit: what is left does not take them, or its missing policy has no value of the final type.
+    """
+    ops = _after(column, pointer, stored, None)
+    final = ops[-1][1].type if ops else stored
+    fitted = None if isinstance(column, Label) else _fitted(column)[1]
+    filler = _filler(column.missing, final, f"{pointer}/missing")
+    return Rest(stored, final, fitted, filler, column, pointer)
+
+
+def _fitted(feature: Feature) -> tuple[int, Normalize | None]:
+    """The place of the first transform that needs statistics, and the transform."""
+    for number, transform in enumerate(feature.transforms):
+        if isinstance(transform, Normalize) and transform.is_fitted:
+            return number, transform
+    return len(feature.transforms), None
+
+
+def _placed(feature: Feature, pointer: str) -> list[tuple[str, Any]]:
+    return [(f"{pointer}/transforms/{number}", one) for number, one in enumerate(feature.transforms)]
+
+
+def _before(feature: Feature, pointer: str, source: SourcePlan) -> list[tuple[str, Op]]:
+    place, fitted = _fitted(feature)
+    transforms = _placed(feature, pointer)[:place]
+    ops = steps(transforms, source.type)
+    found = ops[-1][1].type if ops else source.type
+    return ops if fitted else [*ops, *_shaped(feature, pointer, found)]
+
+
+def _after(column: Column, pointer: str, stored: ValueType, fit: Fit | None) -> list[tuple[str, Op]]:
+    if isinstance(column, Label) or _fitted(column)[1] is None:
+        return []
+    place = _fitted(column)[0]
+    transforms = _placed(column, pointer)[place:]
+    for at, one in transforms[1:]:
+        if isinstance(one, Normalize) and one.is_fitted:
+            raise unfit(at, "only one `normalize` of a feature can be fitted.", "Give this one its numbers.")
+    ops = steps(transforms, stored, fit)
+    return [*ops, *_shaped(column, pointer, ops[-1][1].type)]
+
+
+def _shaped(feature: Feature, pointer: str, source: ValueType) -> list[tuple[str, Op]]:
+    """The cast and the shape that the feature asks for at its end."""
+    ops: list[tuple[str, Op]] = []
+    if feature.dtype is not None:
+        ops = steps([(f"{pointer}/dtype", Cast(op="cast", dtype=feature.dtype))], source)
+        source = ops[-1][1].type if ops else source
+    if feature.shape is not None and feature.shape != source.shape:
+        at = f"{pointer}/shape"
+        ops.append((at, reshape(feature.shape, source, at)))
+    return ops
+
+
+def _names(source: SourcePlan, schemas: Schemas) -> Mapping[str, int]:
+    """Names of constants that values of a source may have."""
+    found: dict[str, int] = {}
+    for leaf in source.leaves:
+        if isinstance(leaf, MessageLeaf):
+            found |= constants(schemas[leaf.topic], leaf.access.leaf)
+    return found
+
+
+def _filler(missing: Missing, final: ValueType, pointer: str) -> Values | None:
+    """The value of one row that stands where there is none."""
+    if missing.policy == "zeros":
+        if not final.is_dense or final.is_time:
+            hint = "Use `null`, `drop_row` or `constant`."
+            raise unfit(f"{pointer}/policy", f"{final} has no zeros.", hint)
+        return Values(np.zeros((1, *final.sizes), final.numpy), np.ones(1, np.bool_), final)
+    if missing.policy != "constant":
+        return None
+    return _constant_of(missing.value, final, f"{pointer}/value")
+
+
+def _constant_of(value: Any, final: ValueType, pointer: str) -> Values:
+    if not final.is_fixed or final.is_time or final.image:
+        raise unfit(pointer, f"there are no constants of {final}.", "Use `null` or `drop_row`.")
+    found = constant(value, pointer)
+    if final.is_bytes and found.type.is_text:
+        found = Values.from_arrow(found.data.cast(pa.binary()), ValueType(pa.binary()))
+    if found.type.element != final.element:
+        ops = steps([(pointer, Cast(op="cast", dtype=_dtype(final)))], found.type)
+        fits = found.type.is_number == final.is_number and found.type.is_bool == final.is_bool
+        if not fits or not ops:
+            raise unfit(pointer, f"{value!r} is no value of {final}.")
+        found = Chain(found.type, tuple(ops))(found)
+    if found.type.shape == final.shape:
+        return replace(found, type=final)
+    if found.type.shape:
+        raise unfit(pointer, f"{list(found.type.shape)} is its shape, and that of the feature is {final}.")
+    return _spread(found, final)
+
+
+def _spread(one: Values, final: ValueType) -> Values:
+    """One element in all places of a value."""
+    if final.is_dense:
+        return Values(np.full((1, *final.sizes), one.data[0], final.numpy), np.ones(1, np.bool_), final)
+    items = one.data.take(pa.array(np.zeros(final.size, np.int64)))
+    shaped = reshape(final.sizes, ValueType(final.element, (final.size,)), "")
+    lists = Values.from_arrow(
+        pa.FixedSizeListArray.from_arrays(items, final.size), ValueType(final.element, (final.size,))
+    )
+    return shaped.run(lists, None)
+
+
+def _dtype(type_: ValueType) -> Any:
+    from bagmill.dataset.values import name_of
+
+    return name_of(type_.element)
