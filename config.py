@@ -106,6 +106,12 @@ class Settings(BaseSettings):
         description="Silence after which a worker that hangs, or was stopped, loses its jobs to the others "
         "(seconds).",
     )
+    retention_days: int = Field(
+        30,
+        ge=0,
+        le=36_500,
+        description="Days after its end that a run is kept, unless it is pinned; 0: for ever.",
+    )
     max_body: ByteSize = Field(
         ByteSize(4 << 20), ge=1024, description="Longest body of a request that is read, such as `4MiB`."
     )

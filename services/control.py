@@ -1,4 +1,4 @@
-"""Cancel, retry, change and delete: each on a workflow and, for a batch, on its children.
+"""Cancel, retry and change: each on a workflow and, for a batch, on its children.
 
 One workflow's lock is held at a time. A batch is done child by child; what a crash leaves undone, sending the
 same request again does.
@@ -6,7 +6,6 @@ same request again does.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import TypeVar
 
 from loguru import logger
@@ -70,39 +69,6 @@ class Control:
         self._change_one(workflow, patch)
         self._for_each_child(workflow, lambda child: self._change_one(child, patch))
         return self._states.read(workflow)
-
-    def delete(self, workflow: str) -> None:
-        """Remove an ended workflow and, of a batch, its children.
-
-        Raises:
-            WorkflowNotFound.
-            IllegalOperation: it has not ended, or is part of a batch that is still there.
-        """
-        children = self._children(workflow)
-        self._ask(workflow, self._may_be_deleted)  # before anything is gone
-        for child in children:
-            self._ask(child, _must_have_ended)
-        for child in children:
-            self._trash(child, _must_have_ended)
-        self._trash(workflow, self._may_be_deleted)
-
-    def _trash(self, workflow: str, check: Callable[[WorkflowState], None]) -> None:
-        self._states.trash(workflow, check)
-        close_ended(self._states, self._queue, workflow)
-
-    def _ask(self, workflow: str, check: Callable[[WorkflowState], None]) -> None:
-        """Have `check` raise if it does not like the state; one that can't be read keeps nothing."""
-        with suppress(StateUnreadable):
-            check(self._states.read(workflow))
-
-    def _may_be_deleted(self, state: WorkflowState) -> None:
-        _must_have_ended(state)
-        if state.parent and self._states.exists(state.parent):
-            raise IllegalOperation(
-                "This is a part of a batch.",
-                where={"workflow": state.id, "parent": state.parent},
-                hint="Delete the batch; its children go with it.",
-            )
 
     def _cancel_one(self, workflow: str) -> bool:
         with self._states.edit(workflow) as edit:
@@ -181,12 +147,3 @@ class Control:
             except StateUnreadable:
                 counts[Status.FAILED] += 1
         return counts
-
-
-def _must_have_ended(state: WorkflowState) -> None:
-    if not state.status.ended:
-        raise IllegalOperation(
-            f"The workflow is {state.status}.",
-            where={"workflow": state.id},
-            hint="Cancel it first, and delete it when it has ended.",
-        )

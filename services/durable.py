@@ -216,11 +216,21 @@ def remove_tree(path: Path) -> None:
 
     Nothing happens if nothing is there.
     """
-    with _telling(path), suppress(FileNotFoundError):
-        if stat.S_ISDIR(path.lstat().st_mode):
-            disk.remove_tree(path)
-        else:
-            disk.unlink(path, missing_ok=False)
+    with _telling(path):
+        while (mode := _mode(path)) is not None:
+            # Somebody else may be removing it too: what is left goes in the next round.
+            with suppress(FileNotFoundError):
+                if stat.S_ISDIR(mode):
+                    disk.remove_tree(path)
+                else:
+                    disk.unlink(path, missing_ok=False)
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return None
 
 
 def set_aside(path: Path) -> Path:

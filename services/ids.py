@@ -4,7 +4,7 @@ import re
 import threading
 import time
 
-from ulid import ULIDGenerator
+from ulid import ULID, ULIDGenerator
 
 _FORM = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _MILLISECOND = 1_000_000
@@ -39,3 +39,8 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Whether `text` is a ULID in its one canonical spelling (upper case, no I, L, O or U)."""
     return _FORM.fullmatch(text) is not None
+
+
+def made_at(workflow: str) -> float:
+    """When an id was made, in seconds since 1970. Raises ValueError for what is none."""
+    return ULID.from_str(workflow).timestamp

@@ -43,6 +43,7 @@ class Action(StrEnum):
     FOLDER_CLEANED = "folder_cleaned"
     WORKFLOW_SKIPPED = "workflow_skipped"
     WORKFLOW_ENDED = "workflow_ended"
+    WORKFLOW_DELETED = "workflow_deleted"
     JOB_STARTED = "job_started"
     JOB_LOG = "job_log"
     JOB_COMPLETED = "job_completed"

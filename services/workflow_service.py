@@ -19,6 +19,7 @@ from models.queue import QueueState
 from models.request import FromTemplate, Request, RunOptions
 from models.workflow import Event, SourceStamp, WorkflowState
 from services.control import Control
+from services.deletion import Deletion
 from services.errors import FileNotInWorkflow, StateUnreadable, WorkflowNotFound
 from services.files import CommittedFile, committed_file
 from services.health import check_health
@@ -60,6 +61,7 @@ class WorkflowService:
         self._control = Control(self._states, self._queue)
         self._listing = Listing(self._states)
         self._keys = Keys(settings, self._find_key)
+        self._deletion = Deletion(self._states, self._queue, self._keys)
         self._metrics = Metrics(settings, self._listing, self._queue)
 
     def prepare(self) -> None:
@@ -124,10 +126,7 @@ class WorkflowService:
 
     def delete(self, workflow: str) -> None:
         """Remove an ended workflow from the disk. Raises WorkflowNotFound, IllegalOperation."""
-        key = self._key_of(workflow)
-        self._control.delete(workflow)
-        if key:
-            self._keys.forget(key, lambda: not self._states.exists(workflow))
+        self._deletion.delete(workflow)
 
     def news(self, workflow: str, after: int) -> News:
         """The events after number `after`. Raises WorkflowNotFound, StateUnreadable."""
@@ -193,12 +192,6 @@ class WorkflowService:
             return {step.name for step in self._states.read(workflow).steps}
         except StateUnreadable:
             return set()
-
-    def _key_of(self, workflow: str) -> str | None:
-        try:
-            return self._states.request(workflow).idempotency_key
-        except StateUnreadable:
-            return None
 
     def _find_key(self, key: str) -> str | None:
         for workflow in self._states.ids():

@@ -17,6 +17,7 @@ from services.worker.context import Context
 from services.worker.jobs import Jobs
 from services.worker.pulse import Pulse
 from services.worker.reconcile import Reconciler
+from services.worker.retention import Retention
 from services.worker.space import Space
 from services.worker.timing import Every
 
@@ -74,6 +75,7 @@ class Worker:
         self._version: Token | None = None
         self._pulse = Pulse(ctx)
         self._space = Space(ctx)
+        self._retention = Retention(ctx)
         self._others: set[str] = set()
         self._silent: set[str] = set()
         self._held_until = 0.0
@@ -93,10 +95,12 @@ class Worker:
         try:
             self._work()
         finally:
+            self._retention.end()
             self._pulse.end()
 
     def _work(self) -> None:
         self._first_look()
+        self._retention.begin()
         while not (self._stop.asked or self._finished()):
             self._turn()
             self._guarded(self._claim)

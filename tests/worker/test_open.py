@@ -7,6 +7,8 @@ import pytest
 
 from models.workflow import Status
 from services.control import Control
+from services.deletion import Deletion
+from services.idempotency import Keys
 from services.ids import new_id
 from services.worker.reconcile import Reconciler
 from tests.support.places import lose_queue
@@ -92,7 +94,7 @@ def cancel_and_retry(house: House, workflow: str) -> None:
 def delete(house: House, workflow: str) -> None:
     cancel(house, workflow)
     house.queue.intend([workflow])
-    Control(house.states, house.queue).delete(workflow)
+    Deletion(house.states, house.queue, Keys(house.settings, lambda _: None)).delete(workflow)
 
 
 @pytest.mark.parametrize(
