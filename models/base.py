@@ -18,7 +18,9 @@ def utc_now() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """A time as text: UTC, always with six digits, so that text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    # One that is in UTC already need not be brought there: this is done for each operation of the queue.
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return there.isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
 
 
 def now_text() -> str:

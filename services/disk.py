@@ -88,9 +88,9 @@ def open_to_append(path: Path, *, make: bool = True) -> int:
 def write(descriptor: int, path: Path, data: bytes) -> None:
     """Add all of `data` to the end of a file; if that fails, a part of it may be there."""
     _tell(Op.WRITE, path, data=data)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
 
 
 def truncate(descriptor: int, path: Path, size: int) -> None:

@@ -8,12 +8,15 @@ others, more slowly: a ring may get lost with a process that died before it.
 import errno
 import os
 import select
+import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 _SUFFIX = ".bell"
 _READ = 4096
+_SETTLED = 100_000_000
+"""Nanoseconds after which a folder's time tells of every later change; file systems count in ticks."""
 
 
 class Bell:
@@ -54,11 +57,28 @@ def hear(descriptor: int) -> None:
             pass
 
 
-def ring(folder: Path) -> None:
-    """Wake all who wait. What the dead have left is removed; nothing is raised."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for path in [entry.path for entry in entries if entry.name.endswith(_SUFFIX)]:
-            _ring(path)
+class Ringer:
+    """Rings the bells of a folder, which is read again only when it has changed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+        self._known: list[str] = []
+        self._since = -1
+
+    def ring(self) -> None:
+        """Wake all who wait. What the dead have left is removed; nothing is raised."""
+        with suppress(OSError):
+            if os.stat(self._folder).st_mtime_ns != self._since:  # noqa: PTH116 - faster than Path's
+                self._look()
+            for path in self._known:
+                _ring(path)
+
+    def _look(self) -> None:
+        changed, now = os.stat(self._folder).st_mtime_ns, time.time_ns()  # noqa: PTH116
+        with os.scandir(self._folder) as entries:
+            self._known = [entry.path for entry in entries if entry.name.endswith(_SUFFIX)]
+        # A file that comes at the same moment as this look changes the time of the folder no more.
+        self._since = changed if now - changed > _SETTLED else -1
 
 
 def _ring(path: str) -> None:

@@ -133,8 +133,16 @@ class Board:
         """The job as others see it."""
         state = state_of(entry, now)
         return Job.model_validate(
-            {name: getattr(entry, name) for name in _SHOWN}
-            | {
+            {
+                "id": entry.id,
+                "workflow": entry.workflow,
+                "step": entry.step,
+                "kind": entry.kind,
+                "priority": entry.priority,
+                "attempt": entry.attempt,
+                "fence": entry.fence,
+                "enqueued_at": entry.enqueued_at,
+                "not_before": entry.not_before,
                 "state": state,
                 "reason": reason_of(entry, state, paused=self.paused, held=self.held),
                 "lease": self._lease(entry),
@@ -274,9 +282,6 @@ class Board:
         self._waiting.drop(entry.id)
         self._unlease(entry)
         self._of_workflow.remove(entry.workflow, entry.id)
-
-
-_SHOWN = Entry._fields[:9]
 
 
 def _since(entry: Entry) -> str:

@@ -4,13 +4,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from config import Settings
 from models.base import now_text
 from services import disk, durable
 from services.errors import SyncFailed
 from services.queue import snapshots
-from services.queue.bell import Bell, ring
+from services.queue.bell import Bell, Ringer
 from services.queue.board import Board, Clock, Record
 from services.queue.journal import Journal
 from services.queue.lock import QueueLock
@@ -41,6 +43,7 @@ class FileQueue(BaseQueue):
         self._renewal = Renewal(self.renew_snapshot)
         self._broken: SyncFailed | None = None
         self._bells = settings.workers_dir
+        self._ringer = Ringer(self._bells)
         self._bell: Bell | None = None
         self._bound = self._least_bound = least_bound
 
@@ -140,23 +143,31 @@ class FileQueue(BaseQueue):
             return False
         return head is not None and head.history == wanted.history and head.seq >= wanted.seq
 
-    @contextmanager
-    def _change(self, *, certain: bool = False, vital: bool = False, lazy: bool = False) -> Iterator[Change]:
-        with self._held() as store:
+    def _change(self, *, certain: bool = False, vital: bool = False, lazy: bool = False) -> Change:
+        return _Change(self, certain=certain, vital=vital, lazy=lazy)
 
-            def make(record: Record) -> None:
-                store.add(record, vital=vital)
+    def take(self) -> tuple[Store, int]:
+        """The store, which nobody else changes before `give_up` of the number."""
+        if self._broken:
+            raise self._broken
+        descriptor = self._lock.take()
+        try:
+            self._store.catch_up()
+        except BaseException:
+            self._lock.give_up(descriptor)
+            raise
+        return self._store, descriptor
 
-            change = Change(store.board, make)
-            yield change
-            journal, seq = store.journal, store.board.seq
-            empty = not store.board.entries
-        if journal is None or not (change.made or certain):
-            return
+    def give_up(self, descriptor: int) -> None:
+        """Let others have the store."""
+        self._lock.give_up(descriptor)
+
+    def keep(self, journal: Journal, seq: int, change: Change, *, lazy: bool, empty: bool) -> None:
+        """Bring what was made to the disk, unless it may be `lazy`, and tell of it."""
         if not lazy:
             self._reach(journal, seq)
         if change.rings:
-            ring(self._bells)
+            self._ringer.ring()
         if change.made:
             big = journal.size > self._bound
             self._renewal.ask(0.0 if big else IDLE_AFTER if empty else AFTER)
@@ -175,8 +186,37 @@ class FileQueue(BaseQueue):
 
     @contextmanager
     def _held(self) -> Iterator[Store]:
-        if self._broken:
-            raise self._broken
-        with self._lock.held():
-            self._store.catch_up()
-            yield self._store
+        store, descriptor = self.take()
+        try:
+            yield store
+        finally:
+            self.give_up(descriptor)
+
+
+class _Change(Change):
+    """One operation on the files."""
+
+    def __init__(self, queue: FileQueue, *, certain: bool, vital: bool, lazy: bool) -> None:
+        super().__init__()
+        self._queue = queue
+        self._certain = certain
+        self._vital = vital
+        self._lazy = lazy
+
+    def __enter__(self) -> Self:
+        self._store, self._descriptor = self._queue.take()
+        self.board = self._store.board
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        journal, board = self._store.journal, self._store.board
+        seq, empty = board.seq, not board.entries
+        self._queue.give_up(self._descriptor)
+        if kind is None and journal is not None and (self.made or self._certain):
+            self._queue.keep(journal, seq, self, lazy=self._lazy, empty=empty)
+
+    def carry_out(self, record: Record) -> None:
+        """Add it to the journal, and apply it."""
+        self._store.add(record, vital=self._vital)

@@ -36,7 +36,9 @@ class Journal:
         self._descriptor = descriptor
         self._identity = os.fstat(descriptor)
         self._durable = head.seq
-        self._news = threading.Condition()
+        self._mutex = threading.Lock()
+        self._news = threading.Condition(self._mutex)
+        self._waiting = 0
         self._syncing = False
         self._broken: SyncFailed | None = None
 
@@ -158,7 +160,7 @@ class Journal:
 
         Raises SyncFailed, then and ever after: what the disk has is not known any more.
         """
-        with self._news:
+        with self._mutex:
             while True:
                 if self._broken:
                     raise self._broken
@@ -166,7 +168,9 @@ class Journal:
                     return
                 if not self._syncing:
                     break
+                self._waiting += 1
                 self._news.wait()
+                self._waiting -= 1
             self._syncing = True
         written, reached = self.seq, self._durable
         try:
@@ -176,9 +180,10 @@ class Journal:
             self._broken = SyncFailed(f"{error.strerror or error}.", where={"path": str(self.path)})
             raise self._broken from error
         finally:
-            with self._news:
+            with self._mutex:
                 self._syncing, self._durable = False, reached
-                self._news.notify_all()
+                if self._waiting:
+                    self._news.notify_all()
 
 
 def _first_line(descriptor: int) -> tuple[Line, int]:

@@ -11,12 +11,12 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pydantic_core import to_json
+
 from services.queue.board import Record
 
 _HEAD = b'{"crc": "'
 _BODY = len(_HEAD) + 8 + len('", ')
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 class BadLine(Exception):
@@ -34,8 +34,12 @@ class Line(NamedTuple):
 
 def encode(line: Line) -> bytes:
     """The line with its newline. Raises ValueError for what is no JSON."""
-    record = _ENCODER.encode(line.record)
-    body = f'"seq": {line.seq}, "d": {line.durable}, "at": "{line.at}", {record[1:]}\n'.encode()
+    body = b'"seq": %d, "d": %d, "at": "%b", %b\n' % (
+        line.seq,
+        line.durable,
+        line.at.encode(),
+        to_json(line.record)[1:],
+    )
     return b'%b%08x", %b' % (_HEAD, zlib.crc32(body), body)
 
 

@@ -27,7 +27,8 @@ class QueueLock:
         self._timeout = timeout
         self._mutex = threading.Lock()
         self._descriptor: int | None = None
-        self._news = threading.Condition()
+        self._state = threading.Lock()
+        self._news = threading.Condition(self._state)
         self._blocked = False
         self._wanted = False
         self._granted = False
@@ -39,7 +40,18 @@ class QueueLock:
 
     @contextmanager
     def held(self, timeout: float | None = None) -> Iterator[None]:
-        """Hold the lock. Raises LockTimeout, StorageFailed; RuntimeError in a forked process."""
+        """Hold the lock. Raises as `take`."""
+        descriptor = self.take(timeout)
+        try:
+            yield
+        finally:
+            self.give_up(descriptor)
+
+    def take(self, timeout: float | None = None) -> int:
+        """Take the lock; what is returned is for `give_up`.
+
+        Raises LockTimeout, StorageFailed; RuntimeError in a forked process.
+        """
         if self._process != os.getpid():
             raise RuntimeError("A queue can't be used by a process that was forked: make one there.")
         timeout = self._timeout if timeout is None else timeout
@@ -47,11 +59,15 @@ class QueueLock:
         if not self._mutex.acquire(timeout=timeout):
             raise LockTimeout(where={"path": str(self.path)})
         try:
-            descriptor = self._take(deadline)
-            try:
-                yield
-            finally:
-                disk.unlock(descriptor, self.path)
+            return self._take(deadline)
+        except BaseException:
+            self._mutex.release()
+            raise
+
+    def give_up(self, descriptor: int) -> None:
+        """Let others have it."""
+        try:
+            disk.unlock(descriptor, self.path)
         finally:
             self._mutex.release()
 
@@ -80,7 +96,7 @@ class QueueLock:
 
     def _flock(self, descriptor: int, deadline: float) -> bool:
         """Take the flock; False if the deadline came first."""
-        with self._news:
+        with self._state:
             # A lock that the waiting thread gets is the descriptor's: nobody else may try it meanwhile.
             if not self._blocked:
                 if disk.lock(descriptor, self.path):

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
 
 from models.base import now_text
 from services.queue.board import Board, Clock, Record
@@ -35,22 +37,39 @@ class MemoryQueue(BaseQueue):
     def finish(self) -> None:
         """Nothing to do."""
 
-    @contextmanager
     def _change(
         self,
         *,
         certain: bool = False,  # noqa: ARG002 - there is no disk
         vital: bool = False,  # noqa: ARG002
         lazy: bool = False,  # noqa: ARG002
-    ) -> Iterator[Change]:
-        with self._changed:
-            yield Change(self._board, self._make)
-            self._changed.notify_all()
+    ) -> Change:
+        return _Change(self._board, self._changed)
 
     @contextmanager
     def _look(self) -> Iterator[Board]:
         with self._changed:
             yield self._board
 
-    def _make(self, record: Record) -> None:
-        self._board.apply(record, self._board.seq + 1, self._board.now())
+
+class _Change(Change):
+    """One operation, done at once."""
+
+    def __init__(self, board: Board, changed: threading.Condition) -> None:
+        super().__init__()
+        self.board = board
+        self._changed = changed
+
+    def __enter__(self) -> Self:
+        self._changed.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._changed.notify_all()
+        self._changed.release()
+
+    def carry_out(self, record: Record) -> None:
+        """Apply it."""
+        self.board.apply(record, self.board.seq + 1, self.board.now())

@@ -4,7 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from models.base import rfc3339
 from models.queue import Job, Lease, QueueState, QueueStatus
@@ -15,18 +16,35 @@ _RINGS = frozenset({"enqueue", "release", "resume", "delay", "hold"})
 """After these there may be more to claim than before."""
 
 
-class Change:
-    """One operation on the board: `make` carries a record out, at most once."""
+class Change(ABC):
+    """One operation on the board, held while this is entered: `make` carries a record out, at most once.
 
-    def __init__(self, board: Board, make: Callable[[Record], None]) -> None:
-        self.board = board
-        self._make = make
+    No context manager of contextlib: those take a good part of the time of an operation.
+    """
+
+    board: Board
+
+    def __init__(self) -> None:
         self.made = False
         self.rings = False
 
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Hold the board."""
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of it, and keep what was made."""
+
+    @abstractmethod
+    def carry_out(self, record: Record) -> None:
+        """Write and apply what the record says."""
+
     def make(self, op: str, **fields: Any) -> None:
-        """Do it: what the record says is written and applied."""
-        self._make({"op": op, **fields})
+        """Do it."""
+        self.carry_out({"op": op, **fields})
         self.made, self.rings = True, op in _RINGS
 
 
@@ -34,10 +52,8 @@ class BaseQueue(ABC):
     """The operations of a Queue, given a way to change its board and to look at it. See Queue for each."""
 
     @abstractmethod
-    def _change(
-        self, *, certain: bool = False, vital: bool = False, lazy: bool = False
-    ) -> AbstractContextManager[Change]:
-        """Hold the board for one operation; what it made is kept when the block has ended.
+    def _change(self, *, certain: bool = False, vital: bool = False, lazy: bool = False) -> Change:
+        """What holds the board for one operation; what it made is kept when the block has ended.
 
         `certain`: what others did is kept too, even if there was nothing to make. `vital`: it may use the
         reserve of a full disk. `lazy`: it need not be on the disk yet.
@@ -64,8 +80,7 @@ class BaseQueue(ABC):
             board = change.board
             ids = [] if board.paused or board.held else board.first(limit)
             if ids:
-                holder = lease.model_dump(mode="json", exclude_none=True, exclude={"fence", "renewals"})
-                change.make("claim", jobs=ids, lease=holder)
+                change.make("claim", jobs=ids, lease=_holder(lease))
             return board.jobs(board.entries[job] for job in ids)
 
     def renew(self, worker: str) -> bool:
@@ -207,6 +222,19 @@ def _newer(jobs: Sequence[Job], board: Board) -> Iterator[Job]:
         if old is None or job.fence > old.fence:
             chosen[job.id] = job
     yield from chosen.values()
+
+
+def _holder(lease: Lease) -> dict[str, Any]:
+    """A lease as it stands in a record: without what is not known, and what is of each job."""
+    fields: dict[str, Any] = {
+        "worker": lease.worker,
+        "host": lease.host,
+        "pid": lease.pid,
+        "since": rfc3339(lease.since),
+        "process_started": lease.process_started,
+        "boot": lease.boot,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _holds(board: Board, job: str, worker: str) -> bool:

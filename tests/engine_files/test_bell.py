@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config import Settings
-from services.queue.bell import Bell, hear, ring
+from services.queue.bell import Bell, Ringer, hear
 from services.queue_service import FileQueue
 from tests.engine_files.making import job, lease
 
@@ -37,7 +37,7 @@ def rung(descriptor: int) -> bool:
 def test_a_ring_reaches_all_and_is_heard_once(tmp_path: Path, bells: list[Bell]) -> None:
     assert not any(rung(bell.descriptor) for bell in bells)
     for _ in range(3):
-        ring(folder_of(tmp_path))
+        Ringer(folder_of(tmp_path)).ring()
 
     assert all(rung(bell.descriptor) for bell in bells)
     for bell in bells:
@@ -49,7 +49,7 @@ def test_a_full_bell_keeps_nobody(tmp_path: Path, bells: list[Bell]) -> None:
     with contextlib.suppress(BlockingIOError):
         while True:
             os.write(bells[0].descriptor, b"!" * 4096)
-    ring(folder_of(tmp_path))
+    Ringer(folder_of(tmp_path)).ring()
     hear(bells[0].descriptor)
 
     assert not rung(bells[0].descriptor)
@@ -59,7 +59,7 @@ def test_a_full_bell_keeps_nobody(tmp_path: Path, bells: list[Bell]) -> None:
 def test_the_bell_of_a_dead_process_is_removed(tmp_path: Path, bells: list[Bell]) -> None:
     os.mkfifo(folder_of(tmp_path) / "dead.bell")
     (folder_of(tmp_path) / "w.lock").touch()
-    ring(folder_of(tmp_path))
+    Ringer(folder_of(tmp_path)).ring()
 
     assert not (folder_of(tmp_path) / "dead.bell").exists()
     assert (folder_of(tmp_path) / "w.lock").exists()
@@ -68,9 +68,9 @@ def test_the_bell_of_a_dead_process_is_removed(tmp_path: Path, bells: list[Bell]
 
 
 def test_ringing_where_nobody_is_does_nothing(tmp_path: Path) -> None:
-    ring(tmp_path / "nowhere")
+    Ringer(tmp_path / "nowhere").ring()
     (tmp_path / "file").touch()
-    ring(tmp_path / "file")
+    Ringer(tmp_path / "file").ring()
 
 
 @pytest.fixture
