@@ -26,7 +26,7 @@ from bagmill.dataset.spec.transforms import Cast, Normalize
 from bagmill.dataset.transforms import Chain, Fit, steps
 from bagmill.dataset.transforms.base import Op, unfit
 from bagmill.dataset.transforms.listing import reshape
-from bagmill.dataset.values import Values, ValueType
+from bagmill.dataset.values import RAW_IMAGE, Values, ValueType, name_of
 from bagmill.errors import SpecUnfit
 from bagmill.faults import Fault, token
 
@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 Column = Feature | Label
+Samples = Mapping[str, pa.RecordBatch]
+"""Some of the first messages of topics, which tell the size and type of images' pixels (see `samples.py`)."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ class ColumnPlan:
         return self.rest.fitted
 
 
-def plan_columns(spec: Spec, schemas: Schemas, records: Records) -> list[ColumnPlan]:
+def plan_columns(
+    spec: Spec, schemas: Schemas, records: Records, samples: Samples | None = None
+) -> list[ColumnPlan]:
     """The plans of all columns of a spec: features, then labels.
 
     Args:
@@ -130,6 +134,7 @@ def plan_columns(spec: Spec, schemas: Schemas, records: Records) -> list[ColumnP
         schemas: of the topics that its `input` takes: the decoder's `fields`, with its `facts` as metadata
             (`bagmill.columns.METADATA_KEY`), where labels may use the names of constants.
         records: values of the recording's metadata records.
+        samples: of the topics of images whose pixels become a column without `image_resize`, or `as_is`.
 
     Raises:
         SpecUnfit: `items` has the first fault of each column.
@@ -140,7 +145,7 @@ def plan_columns(spec: Spec, schemas: Schemas, records: Records) -> list[ColumnP
         for name, column in columns.items():
             pointer = f"/{kind}{token(name)}"
             try:
-                plans.append(plan_column(name, column, pointer, schemas, records))
+                plans.append(plan_column(name, column, pointer, schemas, records, samples))
             except SpecUnfit as error:
                 faults.extend(error.items)
     if faults:
@@ -154,6 +159,7 @@ def plan_column(
     pointer: str,
     schemas: Schemas,
     records: Records,
+    samples: Samples | None = None,
 ) -> ColumnPlan:
     """The plan of one column; the arguments are those of `plan_columns`.
 
@@ -165,7 +171,7 @@ def plan_column(
         names = _names(source, schemas)
         ops = [(pointer, label(column, source.type, names, pointer))]
     else:
-        ops = _before(column, pointer, source)
+        ops = _before(column, pointer, source, _sample(source, samples or {}))
     chain = Chain(source.type, tuple(ops))
     return ColumnPlan(name, pointer, column, source, chain, plan_rest(column, pointer, chain.type))
 
@@ -195,11 +201,27 @@ def _placed(feature: Feature, pointer: str) -> list[tuple[str, Any]]:
     return [(f"{pointer}/transforms/{number}", one) for number, one in enumerate(feature.transforms)]
 
 
-def _before(feature: Feature, pointer: str, source: SourcePlan) -> list[tuple[str, Op]]:
+def _sample(source: SourcePlan, samples: Samples) -> Values | None:
+    """Values of a source that is an image."""
+    leaf = source.leaves[0]
+    if not isinstance(leaf, MessageLeaf) or leaf.topic not in samples:
+        return None
+    is_coded = leaf.type.image or leaf.type.is_bytes
+    return leaf.extract(samples[leaf.topic]) if is_coded and len(source.leaves) == 1 else None
+
+
+def _before(
+    feature: Feature, pointer: str, source: SourcePlan, sample: Values | None
+) -> list[tuple[str, Op]]:
     place, fitted = _fitted(feature)
     transforms = _placed(feature, pointer)[:place]
-    ops = steps(transforms, source.type)
+    ops = steps(transforms, source.type, sample=sample)
     found = ops[-1][1].type if ops else source.type
+    if found.element == RAW_IMAGE:
+        hint = "Add `image_decode`, and `image_encode` to keep files."
+        raise unfit(
+            f"{pointer}/transforms", "these are messages with pixels, which no column can hold.", hint
+        )
     return ops if fitted else [*ops, *_shaped(feature, pointer, found)]
 
 
@@ -255,7 +277,9 @@ def _constant_of(value: Any, final: ValueType, pointer: str) -> Values:
     if final.is_bytes and found.type.is_text:
         found = Values.from_arrow(found.data.cast(pa.binary()), ValueType(pa.binary()))
     if found.type.element != final.element:
-        ops = steps([(pointer, Cast(op="cast", dtype=_dtype(final)))], found.type)
+        ops = steps(
+            [(pointer, Cast.model_validate({"op": "cast", "dtype": name_of(final.element)}))], found.type
+        )
         fits = found.type.is_number == final.is_number and found.type.is_bool == final.is_bool
         if not fits or not ops:
             raise unfit(pointer, f"{value!r} is no value of {final}.")
@@ -277,9 +301,3 @@ def _spread(one: Values, final: ValueType) -> Values:
         pa.FixedSizeListArray.from_arrays(items, final.size), ValueType(final.element, (final.size,))
     )
     return shaped.run(lists, None)
-
-
-def _dtype(type_: ValueType) -> Any:
-    from bagmill.dataset.values import name_of
-
-    return name_of(type_.element)

@@ -41,6 +41,7 @@ PEERS = {Path("benchmarks/peers"), Path("benchmarks/queues")}
 """They run in an environment of their own, with packages that are not installed here."""
 MODULES = {
     "mcap-protobuf-support": "mcap_protobuf",
+    "opencv-python-headless": "cv2",
     "mcap-ros1-support": "mcap_ros1",
     "pybag-sdk": "pybag",
     "mcap-ros2-support": "mcap_ros2",
