@@ -136,7 +136,13 @@ class Statistics:
     @property
     def std(self) -> Floats:
         """The standard deviation (of the values as they are, not an estimate for others)."""
-        return np.sqrt(self.m2 / np.maximum(self.count, 1))
+        return np.asarray(np.sqrt(self.m2 / np.maximum(self.count, 1)))
+
+    def told(self) -> dict[str, Any]:
+        """For people: as `facts`, with the standard deviation in place of the sum of squares."""
+        facts = self.facts()
+        del facts["m2"]
+        return facts | {"std": _plain(self.std, self.count > 0)}
 
     def facts(self) -> dict[str, Any]:
         """Ready for JSON, as nested lists; null for what there is none of."""
@@ -208,6 +214,7 @@ def _sums(columns: Floats) -> Floats:
 
 
 def _plain(array: Floats, there: Mask) -> Any:
+    """Nested lists, with null where there is nothing that JSON can hold."""
     values = array.astype(object)
     values[~(there & np.isfinite(array))] = None
     return values.tolist()

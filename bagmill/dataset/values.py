@@ -147,7 +147,7 @@ class ValueType:
         if not self.shape:
             return self.element
         if self.is_dense:
-            return pa.list_(self.element, self.size)
+            return pa.list_(pa.field("element", self.element, nullable=False), self.size)
         length = self.shape[0]
         return pa.list_(self.inner.arrow) if length is None else pa.list_(self.inner.arrow, length)
 

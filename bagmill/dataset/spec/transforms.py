@@ -75,8 +75,8 @@ class Normalize(Part):
     """To mean 0 and deviation 1, or to a range, by numbers given here or by statistics of the train split.
 
     `standard`: (value - mean) / std; `range`: from min..max to low..high. Numbers that are not given are
-    computed over the rows of the split `train` (all rows, where there is no split), element by element, and
-    stored in the manifest. Where std is 0, or min equals max, values become 0 and `low`. As float64 (float32
+    computed over the rows of the split `train` (all rows, where there is no split), element by element (of
+    values with more than 4096 elements for each channel, which is the last axis), and stored in the manifest. Where std is 0, or min equals max, values become 0 and `low`. As float64 (float32
     stays float32).
     """
 
