@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bagmill.dataset.joins import Join
-from bagmill.dataset.values import Values, ValueType
+from bagmill.dataset.values import Values, ValueType, to_numpy
 
 Floats = npt.NDArray[np.float64]
 
@@ -13,42 +13,68 @@ _SMALL = 1e-6
 """Radians below which the arc is as good as its chord."""
 
 
-def type_between(type_: ValueType) -> ValueType:
-    """The type of interpolated values: float32 stays float32, all other numbers become float64."""
+def type_between(type_: ValueType) -> ValueType | None:
+    """The type of interpolated values: float32 stays float32, other numbers become float64.
+
+    Of numbers in a fixed shape, and of lists of numbers; None for all else, which has nothing between.
+    """
+    if not type_.is_number or not (type_.is_fixed or type_.shape == (None,)):
+        return None
     element = type_.element if type_.element == pa.float32() else pa.float64()
     return ValueType(element, type_.shape, type_.rotation)
 
 
-def take(values: Values, join: Join, *, rotation: bool = False) -> Values:
-    """The values of rows, from those of messages; `rotation`: they are quaternions x, y, z, w.
+def take(values: Values, join: Join) -> Values:
+    """The values of rows, from those of messages.
 
-    With `linear` their type is that of `type_between`, and a row is missing where one of both messages is.
-    Quaternions have the length 1 then, but for those of a message at the very time of the row; one of length
-    0 is no rotation, and missing.
+    With `linear` their type is that of `type_between`, and a row is missing where one of both messages is,
+    or where their lists differ in length. Rotations then have the length 1, but for those of a message at the
+    very time of the row; one of length 0 is no rotation, and missing.
     """
     if join.second is None or join.share is None:
         return values.take(join.first)
     type_ = type_between(values.type)
-    first = values.take(join.first)
+    assert type_ is not None
     alone = join.second < 0
-    second = values.take(np.where(alone, join.first, join.second))
+    first, second = values.take(join.first), values.take(np.where(alone, join.first, join.second))
+    if not type_.is_dense:
+        return _between_lists(first, second, join.share, type_)
+    share = join.share.reshape(-1, *[1] * len(type_.shape))
     start, end = first.data.astype(np.float64), second.data.astype(np.float64)
-    share = join.share.reshape(-1, *[1] * (start.ndim - 1))
-    with np.errstate(invalid="ignore", over="ignore"):
-        data = _arc(start, end, share) if rotation else start + (end - start) * share
+    present = first.present & second.present
+    if not type_.rotation:
+        return Values.dense(_line(start, end, share), present, type_)
+    with np.errstate(invalid="ignore"):
+        data = _arc(start, end, share)
         data[alone] = start[alone]
-        present = first.present & second.present
-        if rotation:
-            present &= alone | ~np.isnan(data).any(axis=1) | np.isnan(start + end).any(axis=1)
-        return Values.dense(data, present, type_)
+        is_lost = np.isnan(data).any(axis=-1) & ~np.isnan(start + end).any(axis=-1)
+    is_lost = is_lost.reshape(len(data), -1).any(axis=1)
+    return Values.dense(data, present & ~is_lost, type_)
+
+
+def _line(start: Floats, end: Floats, share: Floats) -> Floats:
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(share > 0, start + (end - start) * share, start)
+
+
+def _between_lists(first: Values, second: Values, share: Floats, type_: ValueType) -> Values:
+    lengths, others = (one.data.value_lengths().fill_null(-1).to_numpy() for one in (first, second))
+    present = first.present & second.present & (lengths == others)
+    kept = np.flatnonzero(present)
+    starts, ends = (to_numpy(one.take(kept).data.flatten()).astype(np.float64) for one in (first, second))
+    items = _line(starts, ends, np.repeat(share[kept], lengths[kept])).astype(type_.numpy)
+    offsets = np.concatenate([[0], np.cumsum(np.where(present, lengths, 0))]).astype(np.int32)
+    mask = None if present.all() else pa.array(~present)
+    lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(items), type=type_.arrow, mask=mask)
+    return Values.sparse(lists, type_)
 
 
 def _arc(start: Floats, end: Floats, share: Floats) -> Floats:
-    """Spherical interpolation (Shoemake 1985) of quaternions [N, 4]; NaN where one has no length."""
+    """Spherical interpolation (Shoemake 1985) of quaternions [..., 4]; NaN where one has no length."""
     start, end = _unit(start), _unit(end)
-    end = np.where((start * end).sum(axis=1, keepdims=True) < 0, -end, end)
+    end = np.where((start * end).sum(axis=-1, keepdims=True) < 0, -end, end)
     # Half the angle by the lengths of difference and sum: exact also for small angles (Kahan).
-    apart, along = (np.linalg.norm(one, axis=1, keepdims=True) for one in (start - end, start + end))
+    apart, along = (np.linalg.norm(one, axis=-1, keepdims=True) for one in (start - end, start + end))
     angle = 2 * np.arctan2(apart, along)
     small = angle < _SMALL
     whole = np.sin(np.where(small, 1.0, angle))
@@ -58,5 +84,5 @@ def _arc(start: Floats, end: Floats, share: Floats) -> Floats:
 
 
 def _unit(quaternions: Floats) -> Floats:
-    length = np.linalg.norm(quaternions, axis=1, keepdims=True)
+    length = np.linalg.norm(quaternions, axis=-1, keepdims=True)
     return quaternions / np.where(length > 0, length, np.nan)

@@ -67,7 +67,7 @@ def along(step: Slice, size: int | None, inner: ValueType, read: Read) -> tuple[
         step, width = Slice(chosen.start, chosen.stop), len(chosen)
     if width is not None and width < 1:
         raise IndexError(f"has nothing in `{step_text(step)}`")
-    type_ = ValueType(inner.element, (width, *inner.shape))
+    type_ = ValueType(inner.element, (width, *inner.shape), inner.rotation and width is not None)
     if width is None:
         return type_, lambda values: _ragged(values, step, type_, read)
     first = step.first or 0

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from bagmill.dataset.between import type_between
 from bagmill.dataset.joining import concatenated, expanded
 from bagmill.dataset.paths import Access, resolve
 from bagmill.dataset.spec import (
@@ -32,17 +33,21 @@ Combine = Callable[[Sequence[Values]], Values]
 
 @dataclass(frozen=True)
 class MessageLeaf:
-    """A field of a topic's messages, to be joined to rows."""
+    """A field of a topic's messages, to be joined to rows.
+
+    `read` is the type of the messages' values, `type` that of the rows': numbers become floats by `linear`.
+    """
 
     topic: str
     access: Access
+    read: ValueType
     type: ValueType
     pointer: str
 
     def extract(self, batch: pa.RecordBatch) -> Values:
         """The values of all messages of a batch."""
         found = self.access.extract(batch)
-        return replace(found, type=self.type)
+        return replace(found, type=self.read)
 
 
 @dataclass(frozen=True)
@@ -122,14 +127,17 @@ class SourcePlan:
         schema = self._schema(source.topic, f"{pointer}/topic")
         at = pointer if source.field is None else f"{pointer}/field"
         access = resolve(source.field, schema, at)
-        type_ = self._checked(access.type)
-        if self._sync.policy == "linear" and not _may_be_linear(type_):
+        read = self._checked(access.type)
+        if self._sync.policy != "linear":
+            return MessageLeaf(source.topic, access, read, read, at)
+        type_ = type_between(read)
+        if type_ is None:
             hint = "Numbers can be; for others use `last` or `nearest`."
-            raise unfit(f"{self._sync_pointer}/policy", f"{type_} can't be interpolated.", hint)
-        return MessageLeaf(source.topic, access, type_, at)
+            raise unfit(f"{self._sync_pointer}/policy", f"{read} can't be interpolated.", hint)
+        return MessageLeaf(source.topic, access, read, type_, at)
 
     def _checked(self, type_: ValueType) -> ValueType:
-        if self._sync.rotation and not (type_.shape == (4,) and type_.is_number):
+        if self._sync.rotation and not (type_.interpolates and type_.shape[-1:] == (4,)):
             raise unfit(f"{self._sync_pointer}/rotation", f"a quaternion is 4 numbers, and this is {type_}.")
         return type_ if self._sync.rotation is None else replace(type_, rotation=self._sync.rotation)
 
@@ -154,11 +162,6 @@ class SourcePlan:
             [expanded(kind) if expand or not kind.shape else kind for kind in kinds], pointer
         )
         return type_, lambda values: join([combine(values) for _, combine in parts])
-
-
-def _may_be_linear(type_: ValueType) -> bool:
-    """Numbers of a fixed shape, or lists of numbers, which may turn out to be all of one length."""
-    return type_.is_number and (type_.is_fixed or type_.shape == (None,))
 
 
 def _must_be_alike(kinds: Sequence[ValueType], pointer: str) -> None:

@@ -121,7 +121,7 @@ def test_the_arc_meets_a_turning_body() -> None:
     quaternions[::3] *= -1  # the same rotations
 
     joined = join(Timeline.of(times), rows, Sync(policy="linear"))
-    found = between.take(dense(quaternions, QUATERNION), joined, rotation=True)
+    found = between.take(dense(quaternions, QUATERNION), joined)
 
     assert found.present.all()
     assert angles_between(found.data, turning(rows)).max() < 1e-3
@@ -133,7 +133,7 @@ def test_the_arc_turns_evenly() -> None:
     rows = np.arange(0, 1001)
 
     joined = join(Timeline.of(ints([0, 1000])), rows, Sync(policy="linear"))
-    found = between.take(dense([start, end], QUATERNION), joined, rotation=True)
+    found = between.take(dense([start, end], QUATERNION), joined)
 
     wanted = [[0.0, 0.0, np.sin(turn), np.cos(turn)] for turn in rows / 1000 * pi / 4]
     assert np.abs(found.data - wanted).max() < 1e-12
@@ -145,7 +145,7 @@ def test_the_arc_turns_evenly() -> None:
 )
 def test_a_quaternion_without_length_is_missing(end: list[float], present: bool) -> None:
     joined = join(Timeline.of(ints([0, 2])), ints([0, 1]), Sync(policy="linear"))
-    found = between.take(dense([[0.0, 0.0, 0.0, 1.0], end], QUATERNION), joined, rotation=True)
+    found = between.take(dense([[0.0, 0.0, 0.0, 1.0], end], QUATERNION), joined)
 
     assert found.present.tolist() == [True, present]
 
@@ -161,6 +161,28 @@ def test_numbers_become_floats_between(element: pa.DataType, wanted: pa.DataType
 
     assert found.type == between.type_between(values.type) == ValueType(wanted)
     assert found.to_arrow().equals(pa.array([1, 2.5], wanted))
+
+
+def test_lists_of_one_length_have_something_between() -> None:
+    type_ = ValueType(pa.int16(), (None,))
+    lists = pa.array([[1, 2], [3, 6], [5], None, [7]], type_.arrow)
+    times = [0, 10, 20, 30, 40]
+
+    joined = join(Timeline.of(ints(times)), ints([0, 5, 12, 20, 25, 35, 40]), Sync(policy="linear"))
+    found = between.take(Values.from_arrow(lists, type_), joined)
+
+    assert found.type == between.type_between(type_)
+    assert found.to_arrow().to_pylist() == [[1, 2], [2, 4], None, [5], None, None, [7]]
+
+
+def test_several_rotations_turn_each_on_its_own() -> None:
+    type_ = ValueType(pa.float32(), (2, 4), rotation=True)
+    none, half = [0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]
+
+    joined = join(Timeline.of(ints([0, 2])), ints([1]), Sync(policy="linear"))
+    found = between.take(dense([[none, none], [half, none]], type_), joined)
+
+    assert np.abs(found.data - [[[0.5**0.5, 0, 0, 0.5**0.5], none]]).max() < 1e-6
 
 
 def dense(data: npt.ArrayLike, type_: ValueType) -> Values:
