@@ -17,6 +17,7 @@ OWN = {
     "benchmarks",
 }
 SEEN_OF_BAGMILL = {
+    "bagmill.dataset.capabilities",
     "bagmill.dataset.spec",
     "bagmill.errors",
     "bagmill.faults",
