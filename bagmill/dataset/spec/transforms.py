@@ -76,8 +76,9 @@ class Normalize(Part):
 
     `standard`: (value - mean) / std; `range`: from min..max to low..high. Numbers that are not given are
     computed over the rows of the split `train` (all rows, where there is no split), element by element (of
-    values with more than 4096 elements for each channel, which is the last axis), and stored in the manifest. Where std is 0, or min equals max, values become 0 and `low`. As float64 (float32
-    stays float32).
+    values with more than 4096 elements for each channel, which is the last axis), and stored in the
+    manifest. Where std is 0, or min equals max, values become 0 and `low`. As float64 (float32 stays
+    float32).
     """
 
     op: Literal["normalize"]
