@@ -12,7 +12,19 @@ from loguru import logger
 from bagmill import __version__
 from bagmill.errors import BagmillError
 from config import LogFormat, Settings
-from routes import configs, errors, events, files, openapi, queue, submit, system, templates, workflows
+from routes import (
+    capabilities,
+    configs,
+    errors,
+    events,
+    files,
+    openapi,
+    queue,
+    submit,
+    system,
+    templates,
+    workflows,
+)
 from routes.common import known_names_only
 from routes.guard import Guard
 from routes.policy import Policy
@@ -65,7 +77,7 @@ def _prepare(service: WorkflowService, saved: ConfigService) -> None:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api", dependencies=[Depends(known_names_only)])
-    for module in (templates, submit, workflows, events, files, queue, configs):
+    for module in (templates, submit, workflows, events, files, queue, configs, capabilities):
         api.include_router(module.router)
     api.include_router(system.api)
     return api
