@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from bagmill.choices import MAX_TIME_NS
+from bagmill.decoders.columnar.arrays import flat
 from bagmill.recording import Block
 
 METADATA_KEY = "bagmill"
@@ -60,10 +61,11 @@ def _json(value: Mapping[str, Any]) -> str:
 
 def assemble(block: Block, rows: Rows, fields: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Put our columns before the decoded fields; `rows` are the messages of the block that they come from."""
-    log_time = pa.array(block.log_time[rows].astype(np.int64))
-    publish_time = pa.array(block.publish_time[rows].astype(np.int64))
-    own = [log_time.view(_TIME), publish_time.view(_TIME), log_time, pa.array(block.sequence[rows])]
-    return pa.RecordBatch.from_arrays([*own, *fields.columns], schema=schema)
+    log_time, publish_time = block.log_time[rows], block.publish_time[rows]
+    own: list[npt.NDArray[Any]] = [log_time, publish_time, log_time, block.sequence[rows]]
+    # Not `pa.array`: that would load numpy.ma, which takes half as long as pyarrow.
+    arrays = [flat(field.type, values) for field, values in zip(OWN_FIELDS, own, strict=True)]
+    return pa.RecordBatch.from_arrays([*arrays, *fields.columns], schema=schema)
 
 
 def assemble_unreadable(

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from bagmill.decoders.base import Offsets
 from bagmill.decoders.columnar.block import Part
-from bagmill.kernels import call
+from bagmill.kernels import call, indices
 
 
 def merge(parts: Sequence[Part], type_: pa.StructType) -> Part:
@@ -20,7 +20,7 @@ def merge(parts: Sequence[Part], type_: pa.StructType) -> Part:
     rows = np.concatenate([rows for _, rows in filled])
     order = np.argsort(rows)
     array = pa.concat_arrays([array for array, _ in filled])
-    return call("take", array, pa.array(order)), rows[order]
+    return call("take", array, indices(order)), rows[order]
 
 
 def others(some: Offsets, rows: Offsets) -> Offsets:

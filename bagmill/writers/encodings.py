@@ -47,6 +47,7 @@ def writer_settings(
     choices = choose(columns, CODECS[compression], batches)
     return {
         "version": "2.6",
+        "writer_engine_version": "V2",
         "data_page_version": "1.0",
         "data_page_size": PAGE_BYTES,
         "write_batch_size": _values_at_a_time(batches),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from bagmill.kernels import call
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -59,7 +61,7 @@ def _arrays(array: pa.Array) -> Iterator[pa.Array]:
         yield from _arrays(array.keys.slice(first, last - first))
         yield from _arrays(array.items.slice(first, last - first))
     elif _is_list(kind):
-        yield from _arrays(array.flatten())
+        yield from _arrays(call("list_flatten", array))
     else:
         yield array
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow._parquet import ParquetWriter
 
 from bagmill.choices import Compression
 from bagmill.writers.base import Part
@@ -109,7 +109,8 @@ class _OpenPart:
         settings = writer_settings(schema, made_as.compression, first)
         # A file of the library's own: writing to it does not hold up other threads of Python.
         self._file = pa.OSFile(os.fsencode(path), "wb")
-        self._writer = pq.ParquetWriter(self._file, schema, **settings)
+        # Not that of `pyarrow.parquet`, which loads file systems, TLS and more before it calls this one.
+        self._writer = ParquetWriter(self._file, schema, **settings)
 
     def write(self, table: pa.Table) -> int:
         """Write a row group; return the file's size so far."""
@@ -125,8 +126,6 @@ class _OpenPart:
         return Part(self._path, self._rows)
 
     def abandon(self) -> None:
-        # Else the library would write the end of the file when its object is collected, which may fail again.
-        self._writer.is_open = False
         with suppress(OSError):
             self._file.close()
 

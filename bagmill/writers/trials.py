@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pyarrow._parquet import ParquetWriter
 
 from bagmill.writers.codecs import (
     DELTA,
@@ -121,21 +121,22 @@ def _write(ways: Sequence[tuple[pa.Array, _Way]], codec: Codec) -> Iterator[tupl
     """Write columns of one length into a file that is thrown away; the bytes of each."""
     names = [str(number) for number in range(len(ways))]
     named = list(zip(names, [way for _, way in ways], strict=True))
-    found: list[pq.FileMetaData] = []
     table = pa.Table.from_arrays([values for values, _ in ways], names)
-    with pq.ParquetWriter(
+    writer = ParquetWriter(
         pa.MockOutputStream(),
         table.schema,
+        version="2.6",
+        writer_engine_version="V2",
         compression=codec.name,
         compression_level={name: way.level for name, way in named if way.level is not None},
         use_dictionary=[name for name, way in named if way.encoding == DICTIONARY],
         column_encoding={name: way.encoding for name, way in named if way.encoding != DICTIONARY},
         write_statistics=False,
         store_schema=False,
-        metadata_collector=found,
-    ) as writer:
-        writer.write_table(table, row_group_size=table.num_rows)
-    group = found[0].row_group(0)
+    )
+    writer.write_table(table, row_group_size=table.num_rows)
+    writer.close()
+    group = writer.metadata.row_group(0)
     for number in range(len(ways)):
         column = group.column(number)
         packed, plain = column.total_compressed_size, column.total_uncompressed_size

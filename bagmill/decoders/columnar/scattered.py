@@ -9,7 +9,7 @@ from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.columnar.elements import Lists, settle
 from bagmill.decoders.columnar.leaves import Array, Int32s, Leaves, anywhere, dtype_of, offsets_of
 from bagmill.decoders.columnar.plan import Number, Numbers, Plan, Rows, Run, Text
-from bagmill.kernels import WITHOUT_CHECKS, call
+from bagmill.kernels import WITHOUT_CHECKS, call, indices
 
 _LONG = 2048
 """From this mean length on pieces of bytes are copied one by one."""
@@ -116,5 +116,6 @@ class Scattered:
         kind = pa.binary() if small else pa.large_binary()
         buffers = [None, pa.py_buffer(borders), pa.py_buffer(self._buffer)]
         pieces = pa.Array.from_buffers(kind, len(borders) - 1, buffers)
-        taken = call("take", pieces, pa.array(np.arange(0, len(borders), 2)), options=WITHOUT_CHECKS)
+        every_second = indices(np.arange(0, len(borders), 2))
+        taken = call("take", pieces, every_second, options=WITHOUT_CHECKS)
         return np.frombuffer(taken.buffers()[2], np.uint8)

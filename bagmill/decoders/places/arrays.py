@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Offsets
 from bagmill.decoders.places.view import Mask
-from bagmill.kernels import WITHOUT_CHECKS, call
+from bagmill.kernels import WITHOUT_CHECKS, call, indices
 
 _BIG = 4096
 """Bytes from which on it costs nothing to make a Python object for a piece."""
@@ -92,5 +92,5 @@ def _gather_small(buffer: Buffer, first: Offsets, last: Offsets, total: int) -> 
     borders = np.empty(2 * first.size, np.int32 if small else np.int64)
     borders[0::2], borders[1::2] = first, last
     every = _array(pa.binary() if small else pa.large_binary(), borders.size - 1, None, [borders, buffer])
-    taken = call("take", every, pa.array(places), options=WITHOUT_CHECKS)
+    taken = call("take", every, indices(places), options=WITHOUT_CHECKS)
     return np.frombuffer(taken.buffers()[2], np.uint8, total)

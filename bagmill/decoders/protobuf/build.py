@@ -14,7 +14,7 @@ from bagmill.decoders.protobuf.account import Account
 from bagmill.decoders.protobuf.level import Level, Pieces, Place
 from bagmill.decoders.protobuf.numbers import convert, packed_numbers
 from bagmill.decoders.protobuf.plan import FieldPlan, MessagePlan, Number
-from bagmill.kernels import call
+from bagmill.kernels import call, indices
 
 
 def build_columns(account: Account, plan: MessagePlan, place: Place) -> list[pa.Array]:
@@ -143,7 +143,7 @@ def _sorted_by_key(level: Level, rows: Offsets, entries: pa.StructArray) -> pa.S
     level.mark(level.account.doubtful, rows[1:][same])
     if (order == np.arange(order.size)).all():
         return entries
-    return call("take", entries, pa.array(order))
+    return call("take", entries, indices(order))
 
 
 def _ranks(keys: pa.Array) -> npt.NDArray[Any]:
