@@ -37,7 +37,7 @@ run: .venv/run.stamp
 test: lint
 	@$(BIN) -m pytest -n 4 --dist loadfile -m "not slow"
 
-ENGINE := tests/engine_files tests/executors tests/worker
+ENGINE := tests/crash tests/engine_files tests/executors tests/worker
 
 test-core: .venv/dev.stamp
 	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(addprefix --ignore=,$(ENGINE))

@@ -248,7 +248,11 @@ def set_aside(path: Path) -> Path:
 
 
 def sweep_temporaries(path: Path) -> None:
-    """Remove temporary files that crashed writers of `path` left. The caller holds its lock."""
+    """Remove temporary files that crashed writers of `path` left. The caller holds its lock.
+
+    Of a folder, those of all files in it.
+    """
+    folder, name = (path, "*") if path.is_dir() else (path.parent, glob.escape(path.name))
     with _telling(path):
-        for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp"):
+        for leftover in folder.glob(f".{name}.????????.tmp"):
             disk.unlink(leftover)

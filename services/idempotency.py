@@ -67,6 +67,7 @@ class Keys:
         with lock(self._folder / "keys.lock"):
             record = self._read(path, key, payload)
             if record is None:
+                durable.sweep_temporaries(path)
                 record = KeyRecord(workflow=new_id(), payload=payload, made_at=utc_now())
                 durable.create_exclusive(path, durable.json_bytes(record))
             yield self._workflow(record, payload)

@@ -205,6 +205,11 @@ class StateManager:
             durable.rename_folder(folder, target)
         durable.remove_tree(target)
 
+    def tidy(self, workflow: str) -> None:
+        """Remove what crashed writers left in a workflow's folder. Raises WorkflowNotFound, StorageFailed."""
+        with self.locks.workflow(workflow):
+            durable.sweep_temporaries(self.folder(workflow))
+
     def sweep(self) -> None:
         """Remove what crashes left beside the workflows: folders never finished, the rest of deleted ones."""
         folder = self.settings.workflows_dir

@@ -108,7 +108,7 @@ class FileQueue(BaseQueue):
             if journal is None or self._is_known(Head(journal.history, picture.seq)):
                 return
             start = journal.size
-        self._reserve.keep()
+            self._reserve.keep()
         self._reach(journal, picture.seq)
         data = snapshots.layout(picture)
         self._bound = max(self._least_bound, len(data) // 2)

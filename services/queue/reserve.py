@@ -17,8 +17,9 @@ class Reserve:
         self._path = path
 
     def keep(self) -> None:
-        """Make the file, if it was given up. Raises StorageFailed while the disk is full."""
+        """Make the file, if it was given up; under the queue's lock. Raises StorageFailed on a full disk."""
         if not self._path.exists():
+            durable.sweep_temporaries(self._path)
             # Not zeros: some file systems store none.
             durable.write_bytes(self._path, os.urandom(SIZE))
 

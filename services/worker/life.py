@@ -20,7 +20,7 @@ from models.base import utc_now
 from models.queue import Lease
 from models.worker import WorkerRecord
 from services import disk, durable, processes
-from services.errors import LockTimeout
+from services.errors import LockTimeout, StorageFailed
 from services.locks import HeldLock, is_locked, try_lock
 
 
@@ -117,6 +117,8 @@ def _record_file(folder: Path, worker: str) -> Path:
 
 def _remove_files(folder: Path, worker: str) -> None:
     """The caller holds the lock: nobody waits for it, since ids are never used again."""
+    with suppress(StorageFailed):
+        durable.sweep_temporaries(_record_file(folder, worker))
     for file in (_record_file(folder, worker), _lock_file(folder, worker)):
         with suppress(OSError):
             disk.unlink(file)

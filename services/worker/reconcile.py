@@ -67,7 +67,9 @@ class Reconciler:
         self._ctx.states.sweep()
         self._names.changed()
         queue = self._ctx.queue.snapshot()
-        ids = self._ctx.states.ids() if queue.rebuild else self._ctx.queue.open_workflows()
+        ids = self._ctx.queue.open_workflows()
+        if queue.rebuild:
+            ids.update(self._ctx.states.ids())
         look = self._look(ids, _Look(mine))
         self._ctx.queue.intend(look.open)
         self._enqueue_missing(look, tell=not queue.rebuild)
@@ -134,6 +136,8 @@ class Reconciler:
         if state.status.ended:
             self._finish_events(workflow)
         else:
+            if not look.patient:
+                self._ctx.states.tidy(workflow)
             state = self._recover(workflow, look)
             look.jobs += advance.queued_jobs(state)
         if is_open_batch(state):

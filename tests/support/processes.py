@@ -130,8 +130,16 @@ def listening(port: int) -> bool:
     return True
 
 
-def python(*args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def python(
+    *args: str, env: Mapping[str, str] | None = None, patience: float = 120.0
+) -> subprocess.CompletedProcess[str]:
     """Run the interpreter in the checkout to its end and return what it said."""
     return subprocess.run(
-        [sys.executable, *args], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, *args],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience,
     )
