@@ -152,6 +152,11 @@ class Settings(BaseSettings):
         return self.run_dir / "queue.lock"
 
     @property
+    def listing_cache(self) -> Path:
+        """What lists need to know of all workflows; can be deleted."""
+        return self.run_dir / "listing-cache.json"
+
+    @property
     def autostart_lock(self) -> Path:
         """Held for life by the one API process that looks after the worker."""
         return self.run_dir / "autostart.lock"

@@ -1,20 +1,23 @@
 """Lists of workflows: newest first, filtered, page by page, and counted.
 
-What a filter needs of a workflow is kept in memory with the version of its file, so that a second look at ten
-thousand folders costs ten thousand stats, not as many reads.
+What filters need of a workflow is kept in memory, see `catalog.py`; what is shown is read.
 """
 
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bagmill.faults import Fault
 from models.api import Unreadable, WorkflowInfo, WorkflowPage
 from models.workflow import Status, WorkflowState
+from services.catalog import Catalog, row_of
+from services.catalog_file import Row
 from services.errors import InvalidRequest, StateUnreadable, WorkflowNotFound
 from services.ids import is_id
 from services.problems import problem_of
-from services.state_manager import StateManager, Version
+from services.queue_service import Queue
+from services.state_manager import StateManager
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,88 +32,70 @@ class Query:
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    version: Version
-    status: Status
-    template: str
-    parent: str | None
-    text: str
-
-
 class Listing:
     """Lists and counts the workflows of a state manager. Safe to use from many threads."""
 
-    def __init__(self, states: StateManager) -> None:
+    def __init__(self, states: StateManager, queue: Queue) -> None:
         self._states = states
-        self._rows: dict[str, _Row] = {}
+        self._catalog = Catalog(states, queue)
+        self._lock = threading.Lock()
 
     def page(self, query: Query) -> WorkflowPage:
         """The page that begins after the cursor. Raises InvalidRequest for a cursor that is none."""
+        if query.cursor is not None and not is_id(query.cursor):
+            fault = Fault("/cursor", "This is no cursor.", "Take it from `next` of the page before.")
+            raise InvalidRequest("/cursor: This is no cursor.", items=[fault], hint=fault.hint)
         page = WorkflowPage(items=[], next=None, unreadable=[])
-        for workflow in self._from(query.cursor):
-            try:
-                found = self._matching(workflow, query)
-            except WorkflowNotFound:  # deleted meanwhile
-                continue
-            except StateUnreadable as error:
-                page.unreadable.append(Unreadable(id=workflow, problem=problem_of(error)))
-                continue
-            if found is None:
-                continue
-            if len(page.items) == query.limit:
-                page.next = last = page.items[-1].id
-                page.unreadable = [one for one in page.unreadable if one.id > last]
-                break
-            page.items.append(WorkflowInfo.of(found))
+        with self._lock:
+            self._catalog.refresh()
+            for workflow in self._catalog.newest(query.parent, query.cursor):
+                if self._is_full(page, workflow, query):
+                    break
         return page
+
+    def _is_full(self, page: WorkflowPage, workflow: str, query: Query) -> bool:
+        """Add a workflow to a page if the query wants it; True if there is no place for it."""
+        try:
+            found = self._matching(workflow, query)
+        except WorkflowNotFound:  # deleted meanwhile
+            return False
+        except StateUnreadable as error:
+            page.unreadable.append(Unreadable(id=workflow, problem=problem_of(error)))
+            return False
+        if found and len(page.items) == query.limit:
+            page.next = last = page.items[-1].id
+            page.unreadable = [one for one in page.unreadable if one.id > last]
+            return True
+        if found:
+            page.items.append(WorkflowInfo.of(found))
+        return False
+
+    def finish(self) -> None:
+        """Keep for the next start what was read; to be called when this object is needed no more."""
+        with self._lock:
+            self._catalog.save()
 
     def counts(self) -> Counter[tuple[str, Status]]:
         """How many workflows, children included, have which template and status."""
-        ids = self._states.ids()
-        self._rows = {workflow: row for workflow in ids if (row := self._rows.get(workflow))}
         counts: Counter[tuple[str, Status]] = Counter()
-        for workflow in ids:
-            try:
-                row = self._row(workflow)
-            except (WorkflowNotFound, StateUnreadable):
-                continue
-            counts[row.template, row.status] += 1
+        with self._lock:
+            self._catalog.refresh()
+            for workflow in self._catalog.all():
+                with suppress(WorkflowNotFound, StateUnreadable):
+                    row = self._catalog.row(workflow)
+                    counts[row.template, row.status] += 1
         return counts
-
-    def _from(self, cursor: str | None) -> Iterator[str]:
-        if cursor is not None and not is_id(cursor):
-            fault = Fault("/cursor", "This is no cursor.", "Take it from `next` of the page before.")
-            raise InvalidRequest("/cursor: This is no cursor.", items=[fault], hint=fault.hint)
-        return (workflow for workflow in self._states.ids() if cursor is None or workflow < cursor)
 
     def _matching(self, workflow: str, query: Query) -> WorkflowState | None:
         """The state, if the query wants it."""
-        row = self._row(workflow)
+        row = self._catalog.row(workflow)
         if not _wanted(row, query):
             return None
         state = self._states.read(workflow)  # it may have changed meanwhile, so it is asked again
-        return state if _wanted(_row(row.version, state), query) else None
-
-    def _row(self, workflow: str) -> _Row:
-        version = self._states.version(workflow)
-        row = self._rows.get(workflow)
-        if row is None or row.version != version:
-            row = self._rows[workflow] = _row(version, self._states.read(workflow))
-        return row
+        return state if _wanted(row_of(row.version, state), query) else None
 
 
-def _row(version: Version, state: WorkflowState) -> _Row:
-    source = state.source.path if state.source else None
-    named = [state.params.get("recording"), state.params.get("recordings"), source]
-    paths = [path for name in named for path in (name if isinstance(name, list) else [name])]
-    # Somebody may have edited the file: params are whatever stands there.
-    texts = [text for text in (state.id, state.template, *paths) if isinstance(text, str)]
-    text = "\n".join(texts).casefold()
-    return _Row(version, state.status, state.template, state.parent, text)
-
-
-def _wanted(row: _Row, query: Query) -> bool:
+def _wanted(row: Row, query: Query) -> bool:
     return (
         row.parent == query.parent
         and (not query.statuses or row.status in query.statuses)

@@ -12,7 +12,10 @@ from models.queue import Job, Lease, QueueState, QueueStatus
 from services.queue.file import FileQueue
 from services.queue.memory import MemoryQueue
 
-__all__ = ["FileQueue", "MemoryQueue", "Queue", "Token"]
+__all__ = ["FileQueue", "Mark", "MemoryQueue", "Queue", "Token"]
+
+Mark = tuple[int, int]
+"""A moment in what one queue object has seen."""
 
 Token = tuple[int, ...]
 """Changes with each change of the queue."""
@@ -88,6 +91,13 @@ class Queue(Protocol):
 
     def close(self, workflows: Collection[str]) -> None:
         """Note workflows that have ended. One that has jobs here stays open. May get lost in a power cut."""
+        ...
+
+    def news(self, since: Mark | None) -> tuple[Mark, list[str] | None]:
+        """Which workflows were opened or given jobs since a mark, and the present one.
+
+        None instead of them if that is not known, as it is at first: then the folders are to be looked at.
+        """
         ...
 
     def open_workflows(self) -> set[str]:

@@ -59,7 +59,7 @@ class WorkflowService:
         self._states = StateManager(settings)
         self._queue = FileQueue(settings)
         self._control = Control(self._states, self._queue)
-        self._listing = Listing(self._states)
+        self._listing = Listing(self._states, self._queue)
         self._keys = Keys(settings, self._find_key)
         self._deletion = Deletion(self._states, self._queue, self._keys)
         self._metrics = Metrics(settings, self._listing, self._queue)
@@ -75,6 +75,7 @@ class WorkflowService:
     def finish(self) -> None:
         """Leave the files as people expect them; to be called when the API stops."""
         self._queue.finish()
+        self._listing.finish()
 
     def templates(self) -> TemplateList:
         """All templates with the JSON Schema of their params, and of the options."""

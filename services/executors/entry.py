@@ -28,7 +28,8 @@ PROGRESS_INTERVAL = 0.2
 ALMOST = 0.99
 """Progress stays below 1 until the commit."""
 
-NICENESS = 5
+NICENESS = 10
+"""The API and the worker come first: with four jobs on two cores they still get most of a core."""
 OOM_SCORE = 500
 _STDIN = 0
 _READ_SIZE = 64 * 1024

@@ -12,6 +12,7 @@ from models.base import now_text
 from models.queue import Job, JobState, Lease, QueueState, QueueStatus
 from services.queue.entries import Entry, Picture, reason_of, state_of
 from services.queue.groups import Groups
+from services.queue.news import News
 from services.queue.waiting import Waiting
 
 Clock = Callable[[], str]
@@ -33,6 +34,7 @@ class Board:
         self.rebuild = rebuild
         self.updated_at = self.now()
         self.entries: dict[str, Entry] = {}
+        self.news = News()
         self._open: dict[str, None] = {}
         self._of_workflow = Groups()
         self._of_worker = Groups()
@@ -210,6 +212,7 @@ class Board:
     def _enqueue(self, record: Record) -> None:
         for fields in record["jobs"]:
             self.put(fields)
+            self.news.add(fields["workflow"])
 
     def _claim(self, record: Record) -> None:
         lease = record["lease"]
@@ -245,6 +248,7 @@ class Board:
     def _intend(self, record: Record) -> None:
         for workflow in record["workflows"]:
             self.open(workflow)
+            self.news.add(workflow)
 
     def _close(self, record: Record) -> None:
         for workflow in record["workflows"]:

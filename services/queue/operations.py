@@ -183,6 +183,11 @@ class BaseQueue(ABC):
             if ended := [workflow for workflow in workflows if change.board.is_without_jobs(workflow)]:
                 change.make("close", workflows=ended)
 
+    def news(self, since: tuple[int, int] | None) -> tuple[tuple[int, int], list[str] | None]:
+        """See Queue."""
+        with self._look() as board:
+            return board.news.mark, board.news.since(since)
+
     def open_workflows(self) -> set[str]:
         """See Queue."""
         with self._look() as board:
