@@ -2,14 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bagmill.layout import digest, folder_names
 from bagmill.recording import Channel, Schema
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Messages that become one table.
 
     `key` is its name in the manifest: the topic, or `topic~schema` where a topic has several tables.

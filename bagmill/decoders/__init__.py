@@ -1,7 +1,6 @@
 """Decoders: `make_decoder` finds the one for a topic, and falls back to keeping bytes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -65,7 +64,7 @@ def make_decoder(schema: Schema | None, message_encoding: str) -> Decoder:
     if message_encoding in INSPECTED:
         return inspections()[message_encoding](schema).decoder()
     try:
-        root = _parsed(replace(schema, id=0) if schema else None, message_encoding)
+        root = _parsed(schema._replace(id=0) if schema else None, message_encoding)
         assert schema is not None
         return _typed(schema, message_encoding, root)
     except SchemaError as error:

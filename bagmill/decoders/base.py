@@ -5,8 +5,7 @@ one record batch, with the messages that it could not read named and left out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +21,14 @@ class UnreadableMessage(ValueError):
     """This one message can't be decoded; its text is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """The readable messages as rows, in order; `unreadable`: (index among all that were given, reason)."""
 
     batch: pa.RecordBatch
     unreadable: Sequence[tuple[int, str]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """What the user must know about how a topic was decoded: a stable code and a sentence."""
 
     code: str

@@ -5,7 +5,6 @@ The first two are an identifier. Version 2 of CDR has two sets of them (OMG DDS-
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -85,7 +84,7 @@ class Wires:
     def of(self, identifier: int, order: str) -> list[Wire]:
         """The ways to try, one after the other."""
         kind = identifier & ~_LITTLE
-        return [replace(wire, order=order) for wire in self._ranked.get(kind) or self._possible(kind)]
+        return [wire._replace(order=order) for wire in self._ranked.get(kind) or self._possible(kind)]
 
     def must_be_ranked(self, identifier: int) -> bool:
         """Whether there are several ways, and nobody knows which is meant."""

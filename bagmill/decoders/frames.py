@@ -4,7 +4,7 @@ Each payload is a zstd frame (RFC 8878), and the recording itself does not say s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import zstandard
@@ -25,8 +25,7 @@ _STEP = 1 << 10
 """Bytes of a frame of unknown content that are decompressed at once; they can hold 32 MiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Portion:
+class Portion(NamedTuple):
     """Some messages, decompressed; `rows`: their numbers. `unreadable`: those that could not be, and why."""
 
     buffer: Buffer

@@ -6,8 +6,7 @@ member of a mutable type an id and a length (EMHEADER); an optional member has a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from bagmill.decoders.base import UnreadableMessage
 from bagmill.decoders.cursor import Cursor, Reader, number
@@ -22,8 +21,7 @@ _OWN_LENGTH = 5
 """From this length code of EMHEADER on, the length is a part of the value, too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A member of a mutable type. `needed`: it can't be absent."""
 
     name: str
@@ -31,8 +29,7 @@ class Member:
     needed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A header of a member: where the value begins and ends; `must`: a reader must know it."""
 
     id: int

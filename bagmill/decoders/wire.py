@@ -7,7 +7,7 @@ without alignment, header and NUL (wiki.ros.org/roscpp/Overview/MessagesSerializ
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bagmill.schemas.tree import (
     Extensibility,
@@ -37,8 +37,7 @@ CODES = {
 _ALIGNMENTS = (1, 8, 4)
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """`order`: `<` or `>`; `version`: of CDR, 0 for ROS 1.
 
     `wide`: how wide strings are written, of which there are three ideas: characters of 4 or 2 bytes each, or

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -76,8 +77,7 @@ class Selection:
         return self._table[channel_id]
 
 
-@dataclass(slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Messages in the buffer: of one chunk, or from outside of chunks; `origin` is their file offset."""
 
     begin: int

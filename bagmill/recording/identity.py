@@ -1,7 +1,7 @@
 """Which recording is it? An answer that does not cost reading all of it."""
 
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bagmill.probe import MAGIC
 from bagmill.recording.records import HEAD, HEAD_SIZE, Footer, Opcode
@@ -11,8 +11,7 @@ _PART = 4096
 _DATA_END_SIZE = HEAD_SIZE + 4
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """Size in bytes, and a SHA-256 (hex) of the first 4 KiB and of everything from the DataEnd record on.
 
     What stands behind DataEnd holds the counts, times and places of all that stands before it. A file without

@@ -7,6 +7,7 @@ missing.
 
 from dataclasses import dataclass, field
 from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +74,7 @@ class Entries:
         return channel, pairs[0::2], pairs[1::2]
 
 
-@dataclass(slots=True)
-class Found:
+class Found(NamedTuple):
     """What stands in a run of records. All positions are bytes of the buffer.
 
     `starts` and `ends` are of message records, `definitions` are opcode, start and end of the content of

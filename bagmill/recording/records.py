@@ -4,7 +4,6 @@ Everything is little-endian. A record is an opcode (1 byte), the length of its c
 content; fields that are added at the end of a content by later versions are ignored.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 from typing import ClassVar, NamedTuple
@@ -94,16 +93,14 @@ class UnknownCompression(Malformed):
     code = "unknown_compression"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """First record of a file."""
 
     profile: str
     library: str
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """A message definition; `data` is in the language that `encoding` names."""
 
     id: int
@@ -112,8 +109,7 @@ class Schema:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """A stream of messages on a topic; `schema_id` 0 means that there is no schema."""
 
     id: int
@@ -123,8 +119,7 @@ class Channel:
     metadata: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkIndex:
+class ChunkIndex(NamedTuple):
     """Where a chunk stands. Offsets and lengths in bytes of the file, times in ns (both inclusive).
 
     `message_index_length` is the size of all MessageIndex records behind the chunk, 0 where there are none
@@ -161,8 +156,7 @@ class ChunkIndex:
         return entries // 16 if entries >= 0 and entries % 16 == 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(NamedTuple):
     """A file in the recording. `offset` and `length` are its record's, `size` is its data's; times in ns."""
 
     name: str
@@ -174,8 +168,7 @@ class Attachment:
     create_time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(NamedTuple):
     """Named key-value pairs; the values stand in the record of `length` bytes at `offset`."""
 
     name: str
@@ -183,8 +176,7 @@ class Metadata:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(NamedTuple):
     """What the writer counted. Times in ns; `channel_message_counts` may be missing, and is empty then."""
 
     message_count: int
@@ -198,8 +190,7 @@ class Statistics:
     channel_message_counts: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Footer:
+class Footer(NamedTuple):
     """Last record of a file; `offset` is its own, a start of 0 means that there is no such section."""
 
     offset: int
@@ -208,8 +199,7 @@ class Footer:
     summary_crc: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkHead:
+class ChunkHead(NamedTuple):
     """A chunk's fields in front of its records. `data_offset` is a file offset; `crc` 0: not computed."""
 
     offset: int

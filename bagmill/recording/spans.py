@@ -5,7 +5,7 @@ chunk begins before the first time found so far, so one or two records a channel
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,7 @@ _Chunks = npt.NDArray[np.intp]
 _Offsets = npt.NDArray[np.uint64]
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """First and last log time in ns, both inclusive; not `exact`: they lie within these times."""
 
     first: int

@@ -1,8 +1,8 @@
 """How a recording is built: which of the optional parts it has, and whether its own checks hold."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bagmill.recording.chunks import crc_of
 from bagmill.recording.identity import data_end
@@ -20,8 +20,7 @@ class Crc(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(NamedTuple):
     """What one reading of the data section found beside messages, in the order of the file.
 
     `without_crc` counts chunks whose writer made no CRC.
@@ -33,8 +32,7 @@ class Contents:
     without_crc: int
 
 
-@dataclass(frozen=True, slots=True)
-class Structure:
+class Structure(NamedTuple):
     """The optional parts of a file.
 
     `closed`: it ends with a footer. `has_summary`: the footer names a summary section, usable or not.

@@ -3,7 +3,6 @@
 The readers of languages are loaded when they are needed: together they cost more than a small conversion.
 """
 
-from dataclasses import replace
 from functools import lru_cache
 
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
@@ -32,7 +31,7 @@ def parse(schema: Schema | None, message_encoding: str) -> Type:
             f"messages of encoding {message_encoding!r} without a schema can't be decoded"
         )
     # Without its id, by which the same definition goes in another recording.
-    return _parse_typed(replace(schema, id=0), message_encoding)
+    return _parse_typed(schema._replace(id=0), message_encoding)
 
 
 @lru_cache(MOST_KNOWN)

@@ -1,15 +1,13 @@
 """The seam between columns and files: what every format of a dataset can do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A finished file and how many rows it holds; `None`: it is no file of rows."""
 
     path: Path

@@ -1,8 +1,7 @@
 """Codecs and encodings under the names that the Parquet library knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from bagmill.choices import Compression
 
@@ -19,8 +18,7 @@ WORTH = 0.92
 """A codec is used where it leaves less than this of the bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """A codec, its usual level, and a level that is faster and nearly as good on split floats."""
 
     name: str
@@ -44,8 +42,7 @@ CODECS: Mapping[Compression, Codec] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """How a leaf column is stored: its encoding, and the name and level of its codec."""
 
     encoding: str

@@ -1,15 +1,14 @@
 """The leaf columns of nested tables: those that Parquet stores one by one."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from bagmill.kernels import call
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A leaf column: its path as Parquet names it, its type, and whether a list stands above it."""
 
     path: str

@@ -6,8 +6,8 @@ The same rows in the same groups give the same bytes.
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow._parquet import ParquetWriter
@@ -30,8 +30,7 @@ SORTED_KEY = "bagmill.sorted"
 """Metadata key of a file: `true` if its rows stand in the order of their log times."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParquetFormat:
+class ParquetFormat(NamedTuple):
     """Makes Parquet writers; `compression` is used where it makes a column smaller.
 
     Files are called `<prefix>-00000.parquet` and so on, and are sorted if `time_column` (int64, ns) is.

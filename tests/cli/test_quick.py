@@ -39,8 +39,11 @@ HEAVY = {
     "pydantic",
     "pandas",
     "google.protobuf",
+    "numpy.ma",
     "pyarrow.compute",
     "pyarrow.dataset",
+    "pyarrow.fs",
+    "ssl",
     "cbor2",
 }
 """What a conversion of ROS 2 messages does not need, and what takes long to load."""

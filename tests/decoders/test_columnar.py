@@ -6,7 +6,6 @@ import random
 import struct
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -237,7 +236,7 @@ def test_many_bad_messages_share_a_reason() -> None:
 
 def test_plans_and_types_are_kept() -> None:
     schema = Schema(1, "pkg/msg/A", "ros2msg", b"int32 a\nstring[] b")
-    decoders = [make_decoder(replace(schema, id=number), "cdr") for number in range(3)]
+    decoders = [make_decoder(schema._replace(id=number), "cdr") for number in range(3)]
     for decoder in decoders:
         decode(decoder, b"\0\1\0\0" + struct.pack("<iI", 1, 0))
 

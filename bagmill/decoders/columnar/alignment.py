@@ -6,7 +6,7 @@ most paddings into constants.
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bagmill.decoders.wire import CODES, Least, Wire, is_number
 from bagmill.schemas.tree import Field, Kind, Mapping, Primitive, Sequence, Struct, Type, children
@@ -18,8 +18,7 @@ TOO_BIG = 1 << 31
 """More bytes than any message has. No size counts further in a plan, so that sums stay below 2^63."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A position is `residue` modulo `modulus`, a power of 2; 1 where nothing is known."""
 
     modulus: int
@@ -43,8 +42,7 @@ class Known:
         return Known(modulus, self.residue % modulus)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Where elements of a fixed size lie, one behind the other.
 
     An element begins where its first value is, aligned to `lead`. The widest alignment in an element fixes

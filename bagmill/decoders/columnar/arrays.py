@@ -1,7 +1,7 @@
 """From what a walk has found to Arrow arrays, without any Python object for a value."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,7 @@ Texts = Mapping[int, pa.Array]
 """The texts of each column of them, by the slot of their places."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembler:
+class Assembler(NamedTuple):
     """Makes the columns of entries: of messages, or of elements of a fixed size."""
 
     leaves: Leaves

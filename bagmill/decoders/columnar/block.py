@@ -1,7 +1,7 @@
 """Decoding a block: messages of one type on one wire become one struct array."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +22,7 @@ EndCheck = Callable[[Buffer, Offsets, Offsets, Offsets], Mask]
 """From the buffer, where the last fields end, and starts and ends of the messages: which are whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockDecoder:
+class BlockDecoder(NamedTuple):
     """`header`: bytes before the body. `ends`: checks what follows the last field."""
 
     plan: Plan

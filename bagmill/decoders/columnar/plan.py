@@ -7,6 +7,7 @@ int64 for each entry of its frame: a position in the buffer, or a count.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -18,15 +19,13 @@ COUNT = 4
 """Bytes of a length or count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Align:
+class Align(NamedTuple):
     """Move to a multiple of `alignment`, counted from the end of the header."""
 
     alignment: int
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Values of fixed sizes one behind the other: record where they begin and pass over them."""
 
     place: int
@@ -72,15 +71,13 @@ class Loop:
     bound: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enter:
+class Enter(NamedTuple):
     """A number of bytes: record where the value that it stands before must end."""
 
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(NamedTuple):
     """Here the value must end."""
 
     end: int
@@ -89,8 +86,7 @@ class Leave:
 Step = Align | Run | Ragged | Records | Loop | Enter | Leave
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """`key`: the slot of where an entry begins; `slots`: all that one entry fills, the key included."""
 
     key: int
@@ -109,8 +105,7 @@ class Number:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Zero:
+class Zero(NamedTuple):
     """The member that stands for no members, where it takes no bytes; one for each entry of `place`."""
 
     type: pa.DataType
@@ -143,8 +138,7 @@ class Numbers:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(NamedTuple):
     """A message in a message."""
 
     type: pa.DataType
@@ -162,8 +156,7 @@ class Elements:
     fixed: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """A list of elements of a fixed size. `frame`: walked when their places are known; nothing can fail."""
 
     type: pa.DataType
@@ -175,8 +168,7 @@ class Rows:
 Column = Number | Zero | Text | Numbers | Members | Elements | Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """How messages of one type on one wire are decoded.
 
     `row`, `end`: the slots of a message's number and of where its last field ends. `slots`: how many there

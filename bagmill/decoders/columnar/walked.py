@@ -1,7 +1,7 @@
 """What a walk has found: for each slot of the plan one array."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,7 @@ Part = dict[int, Offsets]
 """Some entries of a frame: their values by slot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(NamedTuple):
     """`slots[n]`: slot n of all entries of its frame, in order. `start`: where all messages begin."""
 
     plan: Plan
