@@ -82,12 +82,11 @@ def fsync_tree(path: Path) -> None:
         fsync_dir(Path(folder))
 
 
-def _write_new(path: Path, data: bytes, *, sync: bool) -> None:
+def _write_new(path: Path, data: bytes) -> None:
     descriptor = disk.create(path)
     try:
         disk.write(descriptor, path, data)
-        if sync:
-            disk.sync(descriptor, path)
+        disk.sync(descriptor, path)
     finally:
         os.close(descriptor)
 
@@ -97,18 +96,22 @@ def _temporary(path: Path) -> Path:
 
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Replace the file's content at once. Without `sync` it survives a kill, but not a power cut."""
-    replace(write_temporary(path, data, sync=sync), path)
+    """Replace the file's content at once. Without `sync` it survives a kill; a power cut may take it back.
+
+    The bytes themselves are synced in any case: the name may reach the disk with the next sync of the folder,
+    whoever asks for that, and must not name half a file then.
+    """
+    replace(write_temporary(path, data), path)
     if sync:
         fsync_dir(path.parent)
 
 
-def write_temporary(path: Path, data: bytes, *, sync: bool = True) -> Path:
+def write_temporary(path: Path, data: bytes) -> Path:
     """Write what shall stand in `path` beside it, under a name that `sweep_temporaries` knows."""
     temporary = _temporary(path)
     with _telling(path):
         try:
-            _write_new(temporary, data, sync=sync)
+            _write_new(temporary, data)
         except BaseException:
             disk.unlink(temporary)
             raise
@@ -161,7 +164,7 @@ def create_exclusive(path: Path, data: bytes) -> bool:
     temporary = _temporary(path)
     with _telling(path):
         try:
-            _write_new(temporary, data, sync=True)
+            _write_new(temporary, data)
             disk.link(temporary, path)
         except FileExistsError:
             return False
@@ -169,6 +172,17 @@ def create_exclusive(path: Path, data: bytes) -> bool:
             disk.unlink(temporary)
     fsync_dir(path.parent)
     return True
+
+
+def make_folders(path: Path) -> None:
+    """Make a folder and those above it, as far as they are missing: their names are on the disk then."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    with _telling(path):
+        for folder in reversed(missing):
+            disk.mkdir(folder, exist_ok=True)
+            fsync_dir(folder.parent)
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
 
 
 def make_folder(parent: Path, name: str, files: Mapping[str, bytes]) -> Path:
@@ -182,7 +196,7 @@ def make_folder(parent: Path, name: str, files: Mapping[str, bytes]) -> Path:
         with _telling(born):
             disk.mkdir(born, parents=True)
             for file, data in files.items():
-                _write_new(born / file, data, sync=True)
+                _write_new(born / file, data)
         fsync_dir(born)
         rename_folder(born, folder)
     except BaseException:

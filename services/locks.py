@@ -16,7 +16,7 @@ from pathlib import Path
 
 from config import Settings
 from services import disk
-from services.durable import storage_failed
+from services.durable import make_folders, storage_failed
 from services.errors import LockTimeout
 
 STRIPES = 64
@@ -46,8 +46,8 @@ class HeldLock:
 
 def open_lock(path: Path) -> int:
     """A descriptor of a lock file, made if missing. Raises StorageFailed."""
+    make_folders(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise storage_failed(path, error) from error

@@ -50,10 +50,7 @@ class StateManager:
         """Make the run-time folders. Raises StorageFailed; NetworkFileSystem unless that is allowed."""
         settings = self.settings
         for path in (settings.workflows_dir, settings.run_dir, settings.trash_dir):
-            try:
-                path.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise durable.storage_failed(path, error) from error
+            durable.make_folders(path)
             if not settings.allow_network_fs:
                 filesystems.check(path)
         if settings.trash_dir.stat().st_dev != settings.workflows_dir.stat().st_dev:

@@ -19,7 +19,7 @@ Files = dict[str, bytes]
 
 
 @dataclass
-class _File:
+class File:
     """A file: what is surely on the disk, and what was done to it since (offset and data, or a size)."""
 
     synced: bytes = b""
@@ -103,15 +103,15 @@ class _State:
     """The files while calls are carried out."""
 
     def __init__(self, start: Files) -> None:
-        self._names = {path: _File(data) for path, data in start.items()}
+        self._names = {path: File(data) for path, data in start.items()}
         self._synced_names = dict(self._names)
-        self._changes: list[tuple[str | None, str | None, _File | None]] = []
+        self._changes: list[tuple[str | None, str | None, File | None]] = []
 
     def do(self, call: Call) -> None:
         """Carry a call out. A change of names is: which goes, which comes, and what it names."""
         match call.op:
             case Op.CREATE:
-                self._change(None, call.path, _File())
+                self._change(None, call.path, File())
             case Op.WRITE:
                 file = self._names[call.path]
                 file.since.append((len(file.now), call.data))
@@ -131,7 +131,7 @@ class _State:
             case _:
                 raise AssertionError(f"{call.op} is not modelled")
 
-    def _change(self, gone: str | None, come: str | None, file: _File | None) -> None:
+    def _change(self, gone: str | None, come: str | None, file: File | None) -> None:
         self._changes.append((gone, come, file))
         _apply(self._names, gone, come, file)
 
@@ -140,11 +140,11 @@ class _State:
         for names in self._left_names(limit):
             files = list({id(file): file for file in names.values()}.values())
             contents = [file.left(block, limit, choose) for file in files]
-            for way in _ways(contents, limit, choose):
+            for way in ways(contents, limit, choose):
                 content = {id(file): data for file, data in zip(files, way, strict=True)}
                 yield {path: content[id(file)] for path, file in names.items()}
 
-    def _left_names(self, limit: int) -> Iterator[dict[str, _File]]:
+    def _left_names(self, limit: int) -> Iterator[dict[str, File]]:
         seen: set[tuple[tuple[str, int], ...]] = set()
         for chosen in itertools.islice(itertools.product((True, False), repeat=len(self._changes)), limit):
             names = dict(self._synced_names)
@@ -157,14 +157,14 @@ class _State:
                 yield names
 
 
-def _apply(names: dict[str, _File], gone: str | None, come: str | None, file: _File | None) -> None:
+def _apply(names: dict[str, File], gone: str | None, come: str | None, file: File | None) -> None:
     if gone is not None:
         names.pop(gone, None)
     if come is not None and file is not None:
         names[come] = file
 
 
-def _ways(
+def ways(
     contents: Sequence[Sequence[bytes]], limit: int, choose: random.Random
 ) -> Iterator[tuple[bytes, ...]]:
     count = 1

@@ -1,0 +1,87 @@
+"""Power cuts at the calls to the disk of whole stories: see cuts.py and power.py."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from services.disk import Call, Op
+from tests.crash.power import Recorder, Tree
+from tests.crash.stories import STORIES
+from tests.support.processes import python
+
+PARTS = 6
+
+
+def trees(folder: Path, story: str, limit: int, first: int, every: int) -> int:
+    """After how many power cuts all was well."""
+    numbers = map(str, (limit, first, every))
+    told = python("-m", "tests.crash.cuts", str(folder), story, *numbers, patience=3600)
+    assert told.returncode == 0, told.stderr[-5000:]
+    return int(json.loads(told.stdout)["trees"])
+
+
+@pytest.mark.parametrize("story", ["steps", "batch"])
+def test_some_power_cuts_lose_nothing(tmp_path: Path, story: str) -> None:
+    assert trees(tmp_path, story, 3, 20, 61) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("story", STORIES)
+def test_no_power_cut_loses_anything(tmp_path: Path, story: str, part: int) -> None:
+    assert trees(tmp_path, story, 6, part, PARTS) >= 20
+
+
+def made_of(*calls: Call) -> Recorder:
+    recorder = Recorder(Path("/r"))
+    recorder.calls += calls
+    return recorder
+
+
+def left(recorder: Recorder, since: int = 0) -> list[Tree]:
+    """What power cuts may leave, from before call number `since` on."""
+    return [tree for number, tree in recorder.cuts(50, random.Random(1)) if number >= since]
+
+
+def call(op: Op, path: str, target: str = "", data: bytes = b"", size: int = 0) -> Call:
+    return Call(0, op, f"/r{path}", f"/r{target}", data, size)
+
+
+WRITTEN = [call(Op.CREATE, "/a"), call(Op.WRITE, "/a", data=b"one")]
+
+
+def test_what_is_not_synced_may_be_there_or_not() -> None:
+    contents = {tree.get("/r/a", b"no file") for tree in left(made_of(*WRITTEN))}
+
+    assert contents == {b"no file", b"", b"one", bytes(3)}, "the size may come without the bytes"
+
+
+def test_a_name_needs_a_sync_of_its_folder() -> None:
+    synced = [*WRITTEN, call(Op.SYNC, "/a", data=b"one", size=1)]
+
+    assert {"/r": None} in left(made_of(*synced), since=3)
+    assert left(made_of(*synced, call(Op.SYNC, ""), call(Op.CREATE, "/b")), since=4) == [
+        {"/r": None, "/r/a": b"one"},
+        {"/r": None, "/r/a": b"one", "/r/b": b""},
+    ]
+
+
+def test_a_rename_brings_all_or_nothing() -> None:
+    begun = [call(Op.MKDIR, "/new"), call(Op.CREATE, "/new/f"), call(Op.WRITE, "/new/f", data=b"x")]
+    synced = [call(Op.SYNC, "/new/f", data=b"x", size=1), call(Op.SYNC, "/new"), call(Op.SYNC, "")]
+    recorder = made_of(*begun, *synced, call(Op.RENAME, "/new", "/done"))
+
+    found = {tuple(sorted(tree)) for tree in left(recorder, since=6)}
+
+    assert found == {("/r", "/r/new", "/r/new/f"), ("/r", "/r/done", "/r/done/f")}
+
+
+def test_a_folder_that_is_removed_may_be_half_gone() -> None:
+    begun = [call(Op.CREATE, f"/d/{name}") for name in "ab"]
+    recorder = made_of(*begun, call(Op.SYNC, "/d"), call(Op.SYNC, ""), call(Op.REMOVE_TREE, "/d"))
+
+    found = {tuple(sorted(tree)) for tree in left(recorder, since=4)}
+
+    assert {("/r",), ("/r", "/r/d", "/r/d/a", "/r/d/b"), ("/r", "/r/d", "/r/d/a")} <= found
