@@ -1,10 +1,12 @@
 """Values between those of two messages: numbers on a line, rotations along the shortest arc."""
 
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bagmill.dataset.joins import Join
+from bagmill.dataset.joins import Ints, Join
 from bagmill.dataset.values import Values, ValueType, to_numpy
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +26,20 @@ def type_between(type_: ValueType) -> ValueType | None:
     return ValueType(element, type_.shape, type_.rotation)
 
 
-def take(values: Values, join: Join) -> Values:
+class Takes(Protocol):
+    """Values of messages, by their numbers."""
+
+    @property
+    def type(self) -> ValueType:
+        """The type of all of them."""
+        ...
+
+    def take(self, indices: Ints) -> Values:
+        """Those of some messages; -1 stands for a missing one."""
+        ...
+
+
+def take(values: Takes, join: Join) -> Values:
     """The values of rows, from those of messages.
 
     With `linear` their type is that of `type_between`, and a row is missing where one of both messages is,

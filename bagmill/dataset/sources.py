@@ -35,10 +35,12 @@ Combine = Callable[[Sequence[Values]], Values]
 class MessageLeaf:
     """A field of a topic's messages, to be joined to rows.
 
-    `read` is the type of the messages' values, `type` that of the rows': numbers become floats by `linear`.
+    `path` is that of the field; `read` is the type of the messages' values, `type` that of the rows': numbers
+    become floats by `linear`.
     """
 
     topic: str
+    path: str | None
     access: Access
     read: ValueType
     type: ValueType
@@ -129,12 +131,12 @@ class SourcePlan:
         access = resolve(source.field, schema, at)
         read = self._checked(access.type)
         if self._sync.policy != "linear":
-            return MessageLeaf(source.topic, access, read, read, at)
+            return MessageLeaf(source.topic, source.field, access, read, read, at)
         type_ = type_between(read)
         if type_ is None:
             hint = "Numbers can be; for others use `last` or `nearest`."
             raise unfit(f"{self._sync_pointer}/policy", f"{read} can't be interpolated.", hint)
-        return MessageLeaf(source.topic, access, read, type_, at)
+        return MessageLeaf(source.topic, source.field, access, read, type_, at)
 
     def _checked(self, type_: ValueType) -> ValueType:
         if self._sync.rotation and not (type_.interpolates and type_.shape[-1:] == (4,)):
