@@ -8,6 +8,7 @@ more. Its jobs go to others, and should it come back, what it does with them doe
 """
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -90,9 +91,9 @@ class WorkerLife:
         return self.is_dead(worker)
 
     def others(self) -> set[str]:
-        """The ids of all other workers that have files, dead or alive."""
-        files = [*self._folder.glob("*.lock"), *self._folder.glob("*.json")]
-        return {file.stem for file in files} - {self.id}
+        """The ids of all other workers that have files, dead or alive; one may be but half written."""
+        names = [name.lstrip(".") for name in os.listdir(self._folder)]  # noqa: PTH208 - faster
+        return {name.partition(".")[0] for name in names if _OF_A_WORKER.search(name)} - {self.id}
 
     def _sign(self, worker: str) -> int | None:
         try:
@@ -105,6 +106,9 @@ class WorkerLife:
         if held := try_lock(_lock_file(self._folder, worker)):
             _remove_files(self._folder, worker)
             held.release()
+
+
+_OF_A_WORKER = re.compile(r"\.(lock|json(\..*\.tmp)?)$")
 
 
 def _lock_file(folder: Path, worker: str) -> Path:

@@ -56,6 +56,14 @@ class Recorder:
         """What was acknowledged before call number `calls`."""
         return [one for one in self.calls[:calls] if isinstance(one, str)]
 
+    def left(self, limit: int, choose: random.Random) -> list[Tree]:
+        """What may be left after all calls."""
+        state = _State(self.folder)
+        for call in self.calls:
+            if isinstance(call, Call):
+                state.do(call)
+        return list(state.left(limit, choose))
+
     def cuts(self, limit: int, choose: random.Random) -> Iterator[tuple[int, Tree]]:
         """Before which call, and what may be left then: some `limit` trees for each call, each once."""
         state = _State(self.folder)
