@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bagmill.dataset import lists
-from bagmill.dataset.leaftypes import StructKind, leaf_type, read_leaf, struct_kind, type_text
+from bagmill.dataset.leaftypes import leaf_type, read_leaf, type_text
 from bagmill.dataset.pathtext import Index, Name, Slice, Step, parse_path, quoted, step_text
 from bagmill.dataset.values import Values, ValueType
 from bagmill.errors import SpecUnfit
@@ -75,8 +75,7 @@ def resolve(path: str | None, schema: pa.Schema, pointer: str) -> Access:
 
 
 def _whole_message(message: pa.Field, pointer: str) -> Access:
-    kind = struct_kind(message.type)
-    if kind is StructKind.OTHER and message.type.num_fields == 1:
+    if message.type.num_fields == 1:
         only = message.type.field(0)
         return resolve(quoted(only.name), pa.schema([only]), pointer)
     leaf, type_, read = _Way(pointer, None).go(message, [], ())

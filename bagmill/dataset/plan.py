@@ -4,12 +4,12 @@ Everything that schemas and the spec alone can tell is refused here, before anyt
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
+from bagmill.dataset.fillers import filler_of
 from bagmill.dataset.labels import constants, label
 from bagmill.dataset.sources import (
     ConstantLeaf,
@@ -19,14 +19,13 @@ from bagmill.dataset.sources import (
     Records,
     Schemas,
     SourcePlan,
-    constant,
 )
 from bagmill.dataset.spec import Feature, Label, Missing, Spec
 from bagmill.dataset.spec.transforms import Cast, Normalize
 from bagmill.dataset.transforms import Chain, Fit, steps
 from bagmill.dataset.transforms.base import Op, unfit
 from bagmill.dataset.transforms.listing import reshape
-from bagmill.dataset.values import RAW_IMAGE, Values, ValueType, name_of
+from bagmill.dataset.values import RAW_IMAGE, Values, ValueType
 from bagmill.errors import SpecUnfit
 from bagmill.faults import Fault, token
 
@@ -185,7 +184,7 @@ def plan_rest(column: Column, pointer: str, stored: ValueType) -> Rest:
     ops = _after(column, pointer, stored, None)
     final = ops[-1][1].type if ops else stored
     fitted = None if isinstance(column, Label) else _fitted(column)[1]
-    filler = _filler(column.missing, final, f"{pointer}/missing")
+    filler = filler_of(column.missing, final, f"{pointer}/missing")
     return Rest(stored, final, fitted, filler, column, pointer)
 
 
@@ -256,48 +255,3 @@ def _names(source: SourcePlan, schemas: Schemas) -> Mapping[str, int]:
         if isinstance(leaf, MessageLeaf):
             found |= constants(schemas[leaf.topic], leaf.access.leaf)
     return found
-
-
-def _filler(missing: Missing, final: ValueType, pointer: str) -> Values | None:
-    """The value of one row that stands where there is none."""
-    if missing.policy == "zeros":
-        if not final.is_dense or final.is_time:
-            hint = "Use `null`, `drop_row` or `constant`."
-            raise unfit(f"{pointer}/policy", f"{final} has no zeros.", hint)
-        return Values(np.zeros((1, *final.sizes), final.numpy), np.ones(1, np.bool_), final)
-    if missing.policy != "constant":
-        return None
-    return _constant_of(missing.value, final, f"{pointer}/value")
-
-
-def _constant_of(value: Any, final: ValueType, pointer: str) -> Values:
-    if not final.is_fixed or final.is_time or final.image:
-        raise unfit(pointer, f"there are no constants of {final}.", "Use `null` or `drop_row`.")
-    found = constant(value, pointer)
-    if final.is_bytes and found.type.is_text:
-        found = Values.from_arrow(found.data.cast(pa.binary()), ValueType(pa.binary()))
-    if found.type.element != final.element:
-        ops = steps(
-            [(pointer, Cast.model_validate({"op": "cast", "dtype": name_of(final.element)}))], found.type
-        )
-        fits = found.type.is_number == final.is_number and found.type.is_bool == final.is_bool
-        if not fits or not ops:
-            raise unfit(pointer, f"{value!r} is no value of {final}.")
-        found = Chain(found.type, tuple(ops))(found)
-    if found.type.shape == final.shape:
-        return replace(found, type=final)
-    if found.type.shape:
-        raise unfit(pointer, f"{list(found.type.shape)} is its shape, and that of the feature is {final}.")
-    return _spread(found, final)
-
-
-def _spread(one: Values, final: ValueType) -> Values:
-    """One element in all places of a value."""
-    if final.is_dense:
-        return Values(np.full((1, *final.sizes), one.data[0], final.numpy), np.ones(1, np.bool_), final)
-    items = one.data.take(pa.array(np.zeros(final.size, np.int64)))
-    shaped = reshape(final.sizes, ValueType(final.element, (final.size,)), "")
-    lists = Values.from_arrow(
-        pa.FixedSizeListArray.from_arrays(items, final.size), ValueType(final.element, (final.size,))
-    )
-    return shaped.run(lists, None)

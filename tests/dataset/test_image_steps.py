@@ -198,7 +198,7 @@ def test_colours_are_converted() -> None:
 @pytest.mark.parametrize(
     ("transforms", "text", "pointer"),
     [
-        ([{"op": "image_colour", "to": "hsv", "source": "bgr"}], "hese pixels are rgb, not bgr", "/1"),
+        ([{"op": "image_colour", "to": "hsv", "source": "bgr"}], "These pixels are rgb, not bgr", "/1"),
         ([{"op": "image_colour", "to": "hsv"}, {"op": "image_encode"}], "hsv can't be encoded", "/2"),
         (
             [{"op": "image_encode"}, {"op": "image_crop", "width": 1, "height": 1}],
@@ -206,7 +206,7 @@ def test_colours_are_converted() -> None:
             "/2",
         ),
         ([DECODE], "does not take the pixels", "/1"),
-        ([{"op": "image_colour", "to": "rgb", "source": "gray"}], "ray has 1 channels, not 3", "/1"),
+        ([{"op": "image_colour", "to": "rgb", "source": "gray"}], "Gray has 1 channels, not 3", "/1"),
         ([{"op": "flatten"}, {"op": "image_encode"}], "takes pixels", "/2"),
     ],
 )

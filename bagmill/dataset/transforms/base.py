@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import get_args
 
+from bagmill.dataset.spec.transforms import DType
 from bagmill.dataset.values import Values, ValueType
 from bagmill.errors import DatasetInvalid, SpecUnfit
 from bagmill.faults import Fault
@@ -56,14 +58,20 @@ class Chain:
         return Chain(self.source, (*self.ops, *ops))
 
 
+def sentence(text: str) -> str:
+    """With a capital, unless it begins with the name of a type."""
+    first = text.partition(" ")[0].partition("[")[0]
+    return text if first in get_args(DType) else text[:1].upper() + text[1:]
+
+
 def unfit(pointer: str, detail: str, hint: str | None = None) -> SpecUnfit:
     """What is wrong with a step, as is known before anything is read."""
-    return SpecUnfit(items=[Fault(pointer, detail[:1].upper() + detail[1:], hint)])
+    return SpecUnfit(items=[Fault(pointer, sentence(detail), hint)])
 
 
 def refused(pointer: str, detail: str, hint: str | None = None) -> DatasetInvalid:
     """A value that a step does not take."""
-    return DatasetInvalid(items=[Fault(pointer, detail[:1].upper() + detail[1:], hint)])
+    return DatasetInvalid(items=[Fault(pointer, sentence(detail), hint)])
 
 
 def only(run: Callable[[Values], Values]) -> Run:

@@ -61,8 +61,8 @@ def _op(kind: ValueType, run: Callable[[Floats], Floats]) -> Op:
 
 def is_rotation(quaternions: Floats) -> npt.NDArray[np.bool_]:
     """Whether each quaternion [N, 4] has a direction."""
-    length = np.linalg.norm(quaternions, axis=1)
-    turns: npt.NDArray[np.bool_] = np.isfinite(length) & (length > 0)
+    largest = np.abs(quaternions).max(axis=1)
+    turns: npt.NDArray[np.bool_] = np.isfinite(quaternions).all(axis=1) & (largest > 0)
     return turns
 
 
