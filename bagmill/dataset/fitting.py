@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
 import pyarrow as pa
 
 from bagmill.choices import Choices
@@ -17,6 +16,7 @@ from bagmill.columns import METADATA_KEY
 from bagmill.dataset.labels import constants
 from bagmill.dataset.paths import Access, resolve
 from bagmill.dataset.plan import ColumnPlan, MessageLeaf, plan_columns
+from bagmill.dataset.samples import first_messages
 from bagmill.dataset.selecting import (
     check_topics,
     decoded_places,
@@ -29,7 +29,7 @@ from bagmill.dataset.spec.transforms import ImageDecode
 from bagmill.decoders import Decoder
 from bagmill.errors import SpecUnfit
 from bagmill.faults import Fault
-from bagmill.inspection import open_decoders, read_blocks
+from bagmill.inspection import open_decoders
 from bagmill.recording import Recording, Summary
 from bagmill.report import ProgressSink, silent
 from bagmill.suggestions import did_you_mean
@@ -37,9 +37,6 @@ from bagmill.tables import Table, plan_tables, select_tables
 
 MOST_ROWS = 1 << 28
 """Rows of a grid; more are a mistake in `hz` or in the times."""
-
-SAMPLE = 4
-"""Messages that tell the size and type of images, at most."""
 
 Schemas = Mapping[str, pa.Schema]
 Result = TypeVar("Result")
@@ -114,7 +111,7 @@ def fit(spec: Spec, recording: Recording, progress: ProgressSink = silent, *, th
     reads = [Reads(table, decoder) for table, decoder in zip(mine, decoders, strict=True)]
     schemas = {topic: pa.schema([]) for topic in taken} | _schemas(spec, reads)
     faults: list[Fault] = []
-    samples = _samples(spec, recording, selection, reads)
+    samples = _samples(spec, recording, reads)
     plans = _noting(faults, lambda: plan_columns(spec, schemas, _records(spec, recording), samples))
     times = _noting(faults, lambda: _times(spec, schemas))
     state = _noting(faults, lambda: _state(spec, schemas))
@@ -212,30 +209,18 @@ def _all_sources(spec: Spec) -> Iterator[object]:
         waiting.extend([*getattr(source, "concat", ()), *getattr(source, "stack", ())])
 
 
-def _samples(
-    spec: Spec, recording: Recording, selection: Choices, reads: Sequence[Reads]
-) -> dict[str, pa.RecordBatch]:
-    """Some of the first messages of topics whose images are decoded."""
+def _samples(spec: Spec, recording: Recording, reads: Sequence[Reads]) -> dict[str, pa.RecordBatch]:
+    """Some early messages of topics whose images are decoded: they tell the size and type of pixels."""
     topics = {
         feature.source.topic
         for feature in spec.features.values()
-        if isinstance(feature.source, TopicSource) and _decodes(feature)
+        if isinstance(feature.source, TopicSource)
+        and any(isinstance(one, ImageDecode) for one in feature.transforms)
     }
-    found = {read.topic: _sample(recording, selection, read) for read in reads if read.topic in topics}
-    return {topic: batch for topic, batch in found.items() if batch is not None}
-
-
-def _decodes(feature: Feature) -> bool:
-    return any(isinstance(one, ImageDecode) for one in feature.transforms)
-
-
-def _sample(recording: Recording, selection: Choices, read: Reads) -> pa.RecordBatch | None:
-    blocks = read_blocks(recording, [read.table], selection)
-    for block in blocks:
-        if len(block):
-            rows = np.arange(min(SAMPLE, len(block)))
-            return read.decoder.decode(block.buffer, block.start[rows], block.end[rows]).batch
-    return None
+    wanted = [read for read in reads if read.topic in topics]
+    if not wanted:
+        return {}
+    return first_messages(recording, [read.table for read in wanted], [read.decoder for read in wanted])
 
 
 def _times(spec: Spec, schemas: Schemas) -> dict[str, Access]:

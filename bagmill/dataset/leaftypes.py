@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bagmill.dataset.values import RAW_IMAGE, TIMESTAMP, Mask, Values, ValueType, to_numpy
-from bagmill.visualize.fields import XYZW, is_bytes, is_number, is_stamp, is_text, type_at
+from bagmill.fields import XYZW, is_bytes, is_number, is_stamp, is_text, type_at
 
 _RAW = ("height", "width", "encoding", "step", "data")
 _BESIDE = frozenset({"header", "timestamp", "frame_id"})

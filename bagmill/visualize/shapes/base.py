@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rerun import ComponentColumn, TimeColumn
 from rerun.chunk import Chunk
 
-from bagmill.visualize.fields import stamps
+from bagmill.fields import stamps
 
 LOG_TIME, PUBLISH_TIME = "message_log_time", "message_publish_time"
 """Timelines, named as the SDK's own reader names them."""

@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rerun.chunk import Chunk
 
+from bagmill.fields import has_numbers, is_bytes, is_list, is_text, type_at
 from bagmill.visualize.components import several_each, vectors
-from bagmill.visualize.fields import has_numbers, is_bytes, is_list, is_text, type_at
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 from bagmill.visualize.shapes.images import content_of
 from bagmill.visualize.shapes.points import in_frame

@@ -9,8 +9,7 @@ from rerun import ChannelDatatype, ColorModel
 from rerun.chunk import Chunk
 from rerun.components import Colormap
 
-from bagmill.visualize.components import FORMAT, VEC4D, Column, blobs, one_each, vectors
-from bagmill.visualize.fields import (
+from bagmill.fields import (
     XYZW,
     element_at,
     has_numbers,
@@ -20,6 +19,7 @@ from bagmill.visualize.fields import (
     type_at,
     vector,
 )
+from bagmill.visualize.components import FORMAT, VEC4D, Column, blobs, one_each, vectors
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 from bagmill.visualize.shapes.points import in_frame
 from bagmill.visualize.shapes.transforms import pose_in

@@ -10,17 +10,7 @@ import pyarrow as pa
 from rerun import ChannelDatatype, ColorModel, PixelFormat
 from rerun.chunk import Chunk
 
-from bagmill.visualize.components import (
-    FORMAT,
-    MAT3X3,
-    VEC2D,
-    Column,
-    blobs,
-    frames,
-    one_each,
-    vectors,
-)
-from bagmill.visualize.fields import (
+from bagmill.fields import (
     as_floats,
     column,
     element_at,
@@ -33,6 +23,16 @@ from bagmill.visualize.fields import (
     texts,
     type_at,
     vector,
+)
+from bagmill.visualize.components import (
+    FORMAT,
+    MAT3X3,
+    VEC2D,
+    Column,
+    blobs,
+    frames,
+    one_each,
+    vectors,
 )
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 from bagmill.visualize.shapes.transforms import FRAME_PATHS

@@ -8,8 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rerun.chunk import Chunk
 
-from bagmill.visualize.components import several_each
-from bagmill.visualize.fields import (
+from bagmill.fields import (
     as_floats,
     column,
     element_at,
@@ -20,6 +19,7 @@ from bagmill.visualize.fields import (
     lists,
     members,
 )
+from bagmill.visualize.components import several_each
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 
 LONGEST_LIST = 128

@@ -7,16 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from rerun.chunk import Chunk
 
-from bagmill.visualize.components import (
-    DVEC2D,
-    STRIP,
-    Column,
-    frames,
-    one_each,
-    several_each,
-    vectors,
-)
-from bagmill.visualize.fields import (
+from bagmill.fields import (
     XYZ,
     XYZW,
     as_floats,
@@ -30,6 +21,15 @@ from bagmill.visualize.fields import (
     numbers,
     texts,
     vector,
+)
+from bagmill.visualize.components import (
+    DVEC2D,
+    STRIP,
+    Column,
+    frames,
+    one_each,
+    several_each,
+    vectors,
 )
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 from bagmill.visualize.shapes.transforms import FRAME_PATHS, pose_in

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rerun.chunk import Chunk
 
+from bagmill.fields import column, element_at, first_text, is_number, is_text, lists, texts, type_at
 from bagmill.visualize.components import one_each
-from bagmill.visualize.fields import column, element_at, first_text, is_number, is_text, lists, texts, type_at
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 
 _DIAGNOSTIC_LEVELS = {0: "INFO", 1: "WARN", 2: "ERROR", 3: "CRITICAL"}

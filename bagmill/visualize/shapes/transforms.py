@@ -7,8 +7,7 @@ import numpy as np
 import pyarrow as pa
 from rerun.chunk import Chunk
 
-from bagmill.visualize.components import VEC4D, Column, frames, one_each, vectors
-from bagmill.visualize.fields import (
+from bagmill.fields import (
     XYZ,
     XYZW,
     column,
@@ -20,6 +19,7 @@ from bagmill.visualize.fields import (
     type_at,
     vector,
 )
+from bagmill.visualize.components import VEC4D, Column, frames, one_each, vectors
 from bagmill.visualize.shapes.base import Rows, Shape, Shown
 
 FRAME_PATHS = ("header.frame_id", "frame_id", "parent_frame_id")
