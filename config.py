@@ -175,3 +175,8 @@ class Settings(BaseSettings):
     def idempotency_dir(self) -> Path:
         """One file per Idempotency-Key."""
         return self.run_dir / "idempotency"
+
+    @property
+    def keys_lock(self) -> Path:
+        """Lock file of the Idempotency-Keys."""
+        return self.idempotency_dir / "keys.lock"

@@ -225,19 +225,23 @@ def rename_folder(source: Path, target: Path) -> None:
         fsync_dir(source.parent)
 
 
-def remove_tree(path: Path) -> None:
+def remove_tree(path: Path, *, sync: bool = False) -> None:
     """Remove a folder with all that is in it, or a file or link in its place; links are not followed.
 
-    Nothing happens if nothing is there.
+    Nothing happens if nothing is there. Without `sync` a power cut may bring it back.
     """
+    there = False
     with _telling(path):
         while (mode := _mode(path)) is not None:
+            there = True
             # Somebody else may be removing it too: what is left goes in the next round.
             with suppress(FileNotFoundError):
                 if stat.S_ISDIR(mode):
                     disk.remove_tree(path)
                 else:
                     disk.unlink(path, missing_ok=False)
+    if there and sync:
+        fsync_dir(path.parent)
 
 
 def _mode(path: Path) -> int | None:

@@ -47,6 +47,7 @@ class Keys:
 
     def __init__(self, settings: Settings, find: Callable[[str], str | None]) -> None:
         self._folder = settings.idempotency_dir
+        self._lock = settings.keys_lock
         self._find = find
 
     def known(self, key: str, payload: str) -> str | None:
@@ -64,17 +65,16 @@ class Keys:
         Raises IdempotencyConflict for another payload.
         """
         path = self._path(key)
-        with lock(self._folder / "keys.lock"):
+        with lock(self._lock):
             record = self._read(path, key, payload)
             if record is None:
-                durable.sweep_temporaries(path)
                 record = KeyRecord(workflow=new_id(), payload=payload, made_at=utc_now())
                 durable.create_exclusive(path, durable.json_bytes(record))
             yield self._workflow(record, payload)
 
     def forget(self, key: str, gone: Callable[[], bool]) -> None:
         """Free the key of a deleted workflow, if it still is `gone`: a replay may just have made it anew."""
-        with lock(self._folder / "keys.lock"):
+        with lock(self._lock):
             if gone():
                 disk.unlink(self._path(key))
 

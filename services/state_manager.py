@@ -22,7 +22,7 @@ from services import advance, durable, event_log, filesystems
 from services.edit import Edit
 from services.errors import LockTimeout, StateUnreadable, StorageFailed, WorkflowNotFound
 from services.ids import is_id
-from services.locks import Locks
+from services.locks import Locks, lock
 from services.progress import PROGRESS_SECONDS, PendingProgress
 from services.state_files import dump, load, not_readable
 
@@ -214,6 +214,9 @@ class StateManager:
         for workflow in filter(is_id, (name.removeprefix(durable.BORN) for name in names)):
             with self.locks.workflow(workflow):  # whoever is making one holds its lock
                 _remove(folder / f"{durable.BORN}{workflow}")
+        if self.settings.idempotency_dir.exists():
+            with lock(self.settings.keys_lock):
+                durable.sweep_temporaries(self.settings.idempotency_dir)
         self.empty_trash()
 
     def empty_trash(self) -> None:

@@ -121,7 +121,7 @@ def fail(ctx: Context, running: Running) -> list[Job]:
 def clear(running: Running) -> None:
     """Remove what an attempt has made that does not count. What can't be removed now is found later."""
     try:
-        durable.remove_tree(running.partial)
+        durable.remove_tree(running.partial, sync=True)  # nobody may look here any more
     except StorageFailed as error:
         logger.warning("{} can't be removed: {}", running.partial, error)
 

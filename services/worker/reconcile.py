@@ -207,7 +207,7 @@ class Reconciler:
             step = fences.get(name)
             over = step and (fence < step.fence or (fence == step.fence and step.status not in _ACTIVE))
             if over:
-                durable.remove_tree(folder)
+                durable.remove_tree(folder, sync=True)
                 say(Action.FOLDER_CLEANED, f"removed {folder.name} of {state.id}", workflow=state.id)
 
     def _enqueue_missing(self, look: _Look, *, tell: bool) -> None:
