@@ -120,6 +120,15 @@ def sync(descriptor: int, path: Path, *, data_only: bool = False) -> None:
         os.fsync(descriptor)
 
 
+def start_writing(descriptor: int) -> None:
+    """Have a file's bytes begin their way to the disk, if the system can be told so; `sync` waits for them.
+
+    Linux starts it when it is told that they will not be read soon, see posix_fadvise(2).
+    """
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def rename(source: Path, target: Path) -> None:
     """Give a file or folder another name; a file that has it is replaced."""
     _tell(Op.RENAME, source, target)

@@ -24,6 +24,9 @@ from bagmill.errors import OutputExists
 from services import disk
 from services.errors import StorageFailed
 
+_NO_JSON = (b"NaN", b"Infinity")
+"""What is no JSON, but would be written for numbers that are not finite."""
+
 BORN = ".new-"
 """Prefix of a folder that is being made; one that a crash left is removed at the next start."""
 
@@ -44,6 +47,10 @@ def storage_failed(path: Path, error: OSError) -> StorageFailed:
 
 def json_bytes(value: Any) -> bytes:
     """A model or a JSON value as pretty-printed UTF-8 with a final newline; NaN raises ValueError."""
+    if isinstance(value, BaseModel):
+        data = value.model_dump_json(indent=2, by_alias=True).encode() + b"\n"
+        if not any(word in data for word in _NO_JSON):  # else it may only be the word, so look closely
+            return data
     plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
     return (json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
@@ -75,11 +82,27 @@ def fsync_file(path: Path) -> None:
 
 
 def fsync_tree(path: Path) -> None:
-    """Bring all files and folders below `path`, and `path` itself, to the disk."""
-    for folder, _, files in os.walk(path, topdown=False):
+    """Bring all files and folders below `path`, and `path` itself, to the disk.
+
+    All files begin their way before the first is waited for: then the file system brings them there at once.
+    """
+    found = [(Path(folder), files) for folder, _, files in os.walk(path, topdown=False)]
+    for folder, files in found:
         for name in files:
-            fsync_file(Path(folder, name))
-        fsync_dir(Path(folder))
+            _start_writing(folder / name)
+    for folder, files in found:
+        for name in files:
+            fsync_file(folder / name)
+        fsync_dir(folder)
+
+
+def _start_writing(path: Path) -> None:
+    with _telling(path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            disk.start_writing(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write_new(path: Path, data: bytes) -> None:

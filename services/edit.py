@@ -30,13 +30,13 @@ class Edit:
     def __init__(self, state: WorkflowState) -> None:
         self.state = state
         self.events: list[Event] = []
-        self._before = state.model_copy(deep=True)
+        self._before = state.model_dump_json()
         self._statuses = _statuses(state)
 
     @property
     def changed(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.events) or self.state != self._before
+        return bool(self.events) or self.state.model_dump_json() != self._before
 
     def note(self, kind: EventType, *, step: str | None = None, detail: str | None = None) -> None:
         """Add an event that is no move."""

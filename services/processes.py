@@ -51,6 +51,29 @@ def stopped_holders(locks: Collection[Path]) -> set[Identity]:
     return {one for one in _stopped() if places and _holds_any(one.pid, places)}
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes below a process; some that have just begun may be missing. Raises psutil.Error."""
+    found: list[int] = []
+    places = [pid]
+    while places:
+        children = _children(places.pop())
+        if children is None:  # it is gone, or the system keeps no such list
+            return [process.pid for process in psutil.Process(pid).children(recursive=True)]
+        found += children
+        places += children
+    return found
+
+
+def _children(pid: int) -> list[int] | None:
+    """The children of all threads of a process: proc_tid_children(5). psutil would read all of /proc."""
+    tasks = _PROC / str(pid) / "task"
+    try:
+        lists = [(tasks / task / "children").read_text("ascii") for task in os.listdir(tasks)]  # noqa: PTH208
+    except OSError:
+        return None
+    return [int(child) for text in lists for child in text.split()]
+
+
 def _stopped() -> Iterator[Identity]:
     with suppress(OSError):
         for name in os.listdir(_PROC):  # noqa: PTH208 - names are all that is wanted

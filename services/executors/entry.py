@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from bagmill.report import Progress
+from bagmill.startup import start_light
 from models.job import DoneEvent, FailedEvent, IdleEvent, JobEvent, JobRequest, LogEvent, ProgressEvent
 from services.executors.failures import failure_of
 from services.executors.sealing import check_source, seal
@@ -157,6 +158,7 @@ def give_memory_back() -> None:
 def main() -> int:
     """Run the jobs that come on stdin, as long as they leave nothing behind; 0 if the last one is done."""
     faulthandler.enable()
+    start_light()
     events = Events(int(sys.argv[1]))
     requests = Requests()
     logging.basicConfig(handlers=[_Logs(events)], level=logging.WARNING, force=True)

@@ -9,6 +9,8 @@ import time
 
 import psutil
 
+from services.processes import descendants
+
 LOOK = 0.1
 """Seconds between two looks."""
 FAMILY_LOOKS = 10
@@ -50,7 +52,8 @@ class MemoryGuard:
 
     def _find_family(self) -> None:
         with contextlib.suppress(psutil.Error):
-            self._family = self._root.children(recursive=True)
+            known = {process.pid: process for process in self._family}
+            self._family = [known.get(pid) or psutil.Process(pid) for pid in descendants(self._root.pid)]
 
 
 def _own_bytes(process: psutil.Process) -> int:
