@@ -13,7 +13,7 @@ from bagmill.dataset.columnrun import ColumnRun, Joins
 from bagmill.dataset.episodes import by_gaps, by_values
 from bagmill.dataset.extracted import ROWS_FILE, ROWS_FOLDER, TIME, write_facts
 from bagmill.dataset.fitting import Fitted, fit
-from bagmill.dataset.making import Making
+from bagmill.dataset.making import WINDOW_ROWS, Making
 from bagmill.dataset.rows import row_times
 from bagmill.dataset.series import Reading
 from bagmill.dataset.spec import ByGap, Spec, Sync
@@ -37,11 +37,12 @@ def extract(
     progress: ProgressSink = silent,
     *,
     threads: int | None = None,
+    most_rows: int = WINDOW_ROWS,
 ) -> Report:
     """Write the rows of a recording below `output`, an empty folder: see `bagmill.dataset.extracted`.
 
     With `threads` above 1 (None: as many as there are cores) reading overlaps with decoding, and images are
-    worked on side by side. No byte depends on it.
+    worked on side by side. `most_rows` are worked on at a time. No byte depends on either.
 
     Raises:
         SpecUnfit: the spec does not fit the recording; `items` has what is wrong, each with its JSON pointer.
@@ -58,7 +59,7 @@ def extract(
         try:
             reading = Reading(fitted, spool)
             reading.run(source, stages.sink, ahead=threads > 1)
-            making = plan_rows(fitted, reading)
+            making = plan_rows(fitted, reading, most_rows)
             parts = _write(making, output, stages, threads)
         finally:
             spool.close()
@@ -79,7 +80,7 @@ def extract(
     )
 
 
-def plan_rows(fitted: Fitted, reading: Reading) -> Making:
+def plan_rows(fitted: Fitted, reading: Reading, most_rows: int = WINDOW_ROWS) -> Making:
     """What makes the rows of what was read.
 
     Raises:
@@ -91,7 +92,7 @@ def plan_rows(fitted: Fitted, reading: Reading) -> Making:
     is_told = spec.validation.nan == "error" and spec.validation.on_failure == "report"
     nan = "allow" if is_told else spec.validation.nan
     columns = [ColumnRun(plan, joins, nan) for plan in fitted.plans]
-    return Making(spec, columns, joins, _episodes(fitted, joins))
+    return Making(spec, columns, joins, _episodes(fitted, joins), most_rows)
 
 
 def _episodes(fitted: Fitted, joins: Joins) -> Ints:

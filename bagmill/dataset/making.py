@@ -25,6 +25,7 @@ WINDOW_BYTES = 32 << 20
 """Bytes of values, about, that are worked on at a time."""
 
 WINDOW_ROWS = 1 << 16
+"""Rows that are worked on at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Window:
 class Making:
     """Makes the rows of one recording.
 
-    `episodes`: the number of the episode of each row before any is dropped, negative for rows in none.
+    `episodes`: the number of the episode of each row before any is dropped, negative for rows in none;
+    `most_rows` are worked on at a time.
     `candidates` counts rows in episodes, `done` those that were looked at, `rows` those that are kept,
     and `bad` those that are not or lack a value.
     """
@@ -62,6 +64,7 @@ class Making:
     columns: Sequence[ColumnRun]
     joins: Joins
     episodes: Ints
+    most_rows: int = WINDOW_ROWS
     drops: Counter[str] = field(default_factory=Counter)
     candidates: int = 0
     bad: int = 0
@@ -112,7 +115,7 @@ class Making:
         while first < rows.size:
             before = int(ends[first - 1]) if first else 0
             last = int(np.searchsorted(ends, before + WINDOW_BYTES, side="right"))
-            last = min(max(last, first + 1), first + WINDOW_ROWS)
+            last = min(max(last, first + 1), first + self.most_rows)
             yield rows[first:last]
             first = last
 
