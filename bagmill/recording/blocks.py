@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bagmill.recording.messages import Found, Int64, UInt64, Views
+from bagmill.recording.messages import Found, Heads, Int64, UInt64, Views, joined
 from bagmill.recording.records import MESSAGE_START
 
 _LEAST = 64
@@ -94,6 +94,7 @@ class Batch:
     used: int
     starts: Int64 = field(init=False)
     ends: Int64 = field(init=False)
+    heads: Heads = field(init=False)
     channel_id: npt.NDArray[np.uint16] = field(init=False)
     log_time: UInt64 = field(init=False)
 
@@ -101,8 +102,9 @@ class Batch:
         found = [piece.found for piece in self.pieces]
         self.starts = np.concatenate([one.starts for one in found])
         self.ends = np.concatenate([one.ends for one in found])
-        self.channel_id = np.concatenate([one.channel_id for one in found])
-        self.log_time = np.concatenate([one.log_time for one in found])
+        self.heads = joined([one.heads for one in found])
+        self.channel_id = self.heads["channel"].copy()
+        self.log_time = self.heads["log_time"].copy()
 
     def origin(self, row: int) -> int:
         """File offset of the chunk (or of the records outside of chunks) that message `row` came from."""
@@ -114,14 +116,13 @@ class Batch:
     def block(self, wanted: npt.NDArray[np.bool_]) -> Block:
         """Make the block of the messages that are wanted."""
         rows = slice(None) if wanted.all() else np.flatnonzero(wanted)
-        starts = self.starts[rows]
         return Block(
             buffer=self.views.u8[: self.used],
             channel_id=self.channel_id[rows],
-            sequence=self.views.u32[starts + 11],
+            sequence=self.heads["sequence"][rows].copy(),
             log_time=self.log_time[rows],
-            publish_time=self.views.u64[starts + 23],
-            start=starts + MESSAGE_START,
+            publish_time=self.heads["publish_time"][rows].copy(),
+            start=self.starts[rows] + MESSAGE_START,
             end=self.ends[rows],
             memory=self.views,
         )

@@ -148,7 +148,7 @@ class Loader:
 
     def _not_found(self, entries: Entries, found: Found) -> dict[int, int]:
         """How many messages by channel MessageIndex records name beyond those that were found."""
-        present = self._account.selected(found.channel_id, found.log_time)
+        present = self._account.selected(found.heads["channel"], found.heads["log_time"])
         named = self._account.named_by(entries)
         missing = {channel: count - present.get(channel, 0) for channel, count in named.items()}
         return {channel: count for channel, count in missing.items() if count > 0}

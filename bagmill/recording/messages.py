@@ -5,6 +5,7 @@ The index is only believed if its messages and the other records tile the run wi
 missing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
@@ -38,14 +39,41 @@ FEW = 48
 _DEFINITIONS = frozenset({Opcode.SCHEMA, Opcode.CHANNEL})
 
 
+Heads = npt.NDArray[np.void]
+"""What stands before the bytes of messages, as a record of the file: fields of `HEADS`."""
+
+HEADS = np.dtype(
+    [
+        ("opcode", "u1"),
+        ("length", "<u8"),
+        ("channel", "<u2"),
+        ("sequence", "<u4"),
+        ("log_time", "<u8"),
+        ("publish_time", "<u8"),
+    ]
+)
+_HEAD = np.dtype(f"V{HEADS.itemsize}")
+"""The same without fields, which numpy copies fast."""
+
+
 class Views:
     """Overlapping unaligned views of a buffer: element i of `u64` is the number at byte i."""
 
     def __init__(self, buffer: npt.NDArray[np.uint8]) -> None:
         self.u8 = buffer
-        self.u16 = np.ndarray((buffer.size - 1,), "<u2", buffer, strides=(1,))
         self.u32 = np.ndarray((buffer.size - 3,), "<u4", buffer, strides=(1,))
         self.u64 = np.ndarray((buffer.size - 7,), "<u8", buffer, strides=(1,))
+
+    def heads(self, starts: Int64) -> Heads:
+        """Copy the heads of messages whose records begin there."""
+        size = max(0, self.u8.size - _HEAD.itemsize + 1)
+        everywhere: Heads = np.ndarray((size,), _HEAD, self.u8, strides=(1,))
+        return everywhere[starts].view(HEADS)
+
+
+def joined(heads: Sequence[Heads]) -> Heads:
+    """Put arrays of heads together."""
+    return np.concatenate([some.view(_HEAD) for some in heads]).view(HEADS)
 
 
 @dataclass(slots=True)
@@ -77,15 +105,14 @@ class Entries:
 class Found(NamedTuple):
     """What stands in a run of records. All positions are bytes of the buffer.
 
-    `starts` and `ends` are of message records, `definitions` are opcode, start and end of the content of
-    Schema and Channel records in their order. `stop` is where the run ended: its end, or the first record
-    that is not valid there.
+    `starts`, `ends` and `heads` are of message records; `definitions` are opcode, start and end of the
+    content of Schema and Channel records in their order. `stop` is where the run ended: its end, or the first
+    record that is not valid there.
     """
 
     starts: Int64
     ends: Int64
-    channel_id: npt.NDArray[np.uint16]
-    log_time: UInt64
+    heads: Heads
     definitions: list[tuple[int, int, int]]
     stop: int
 
@@ -129,23 +156,24 @@ def from_index(views: Views, begin: int, end: int, entries: Entries) -> Found | 
     size = end - begin
     if offset.size and (size < MESSAGE_START or int(offset.max()) > size - MESSAGE_START):
         return None
-    named = offset.astype(np.int64) + begin
+    order = np.argsort(offset, kind="stable")  # each channel's are in order already
+    starts = offset[order].astype(np.int64) + begin
+    heads = views.heads(starts)
     agree = (
-        (views.u8[named] == Opcode.MESSAGE)
-        & (views.u16[named + 9] == channel)
-        & (views.u64[named + 15] == log_time)
+        (heads["opcode"] == Opcode.MESSAGE)
+        & (heads["channel"] == channel[order])
+        & (heads["log_time"] == log_time[order])
     )
     if not agree.all():
         return None
-    starts = np.sort(named)
-    lengths = views.u64[starts + 1]
+    lengths = heads["length"]
     if lengths.size and not (int(lengths.min()) >= MESSAGE_HEAD_SIZE and int(lengths.max()) <= size):
         return None
     ends = starts + lengths.astype(np.int64) + HEAD_SIZE
     definitions = _check_gaps(views, np.append(begin, ends), np.append(starts, end))
     if definitions is None:
         return None
-    return Found(starts, ends, views.u16[starts + 9], views.u64[starts + 15], definitions, end)
+    return Found(starts, ends, heads, definitions, end)
 
 
 def _check_gaps(views: Views, begins: Int64, ends: Int64) -> list[tuple[int, int, int]] | None:
@@ -192,5 +220,6 @@ def scan(views: Views, begin: int, end: int, *, whole: bool) -> Found:
             break
         at = stop
     starts = np.array(found, np.int64)
-    ends = starts + views.u64[starts + 1].astype(np.int64) + HEAD_SIZE
-    return Found(starts, ends, views.u16[starts + 9], views.u64[starts + 15], definitions, at)
+    heads = views.heads(starts)
+    ends = starts + heads["length"].astype(np.int64) + HEAD_SIZE
+    return Found(starts, ends, heads, definitions, at)
