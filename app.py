@@ -20,6 +20,7 @@ from routes import (
     files,
     openapi,
     queue,
+    specs,
     submit,
     system,
     templates,
@@ -32,12 +33,14 @@ from routes.stopping import Stopping
 from services import logs
 from services.autostart import Autostart
 from services.config_service import ConfigService
+from services.look_service import LookService
 from services.workflow_service import WorkflowService
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The app for these settings. Nothing on disk is touched before its lifespan begins."""
     service, saved, stopping = WorkflowService(settings), ConfigService(settings), Stopping()
+    looks = LookService(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -47,6 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
         await run_in_threadpool(_prepare, service, saved)
         with Autostart(settings), stopping.listening():
             yield
+        await looks.close()
         await run_in_threadpool(service.finish)
 
     app: FastAPI = FastAPIOffline(
@@ -56,7 +60,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         swagger_ui_parameters={"validatorUrl": None},  # it would ask a server on the internet
     )
-    app.state.service, app.state.configs, app.state.stopping = service, saved, stopping
+    app.state.service, app.state.configs = service, saved
+    app.state.looks, app.state.stopping = looks, stopping
     app.include_router(_api())
     app.include_router(system.router)
     openapi.describe(app)
@@ -77,7 +82,7 @@ def _prepare(service: WorkflowService, saved: ConfigService) -> None:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api", dependencies=[Depends(known_names_only)])
-    for module in (templates, submit, workflows, events, files, queue, configs, capabilities):
+    for module in (templates, submit, workflows, events, files, queue, configs, capabilities, specs):
         api.include_router(module.router)
     api.include_router(system.api)
     return api

@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     max_body: ByteSize = Field(
         ByteSize(4 << 20), ge=1024, description="Longest body of a request that is read, such as `4MiB`."
     )
+    look_timeout: float = Field(
+        30.0, ge=1, description="Longest that an inspect, a draft or a preview may take (seconds)."
+    )
+    look_memory_limit: ByteSize = Field(
+        ByteSize(2 << 30), description="Memory that each of them may take, such as `4GB`; 0: no limit."
+    )
     worker_autostart: bool = Field(True, description="The API starts a worker process if none is running.")
     drain_seconds: float = Field(
         10.0,

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from starlette.requests import Request
 
 from routes.exceptions import BodyTooLarge, InvalidJson, UnsupportedMediaType
+from services.validation import Model, check
 from services.workflow_service import WorkflowService
 
 MAX_DEPTH = 32
@@ -33,6 +34,22 @@ async def read_object(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidJson(f"The body is a JSON {_kind(value)}, not an object.", where={"pointer": ""})
     return value
+
+
+async def read_model(request: Request, model: type[Model]) -> Model:
+    """The request's body as a model, all of whose texts are Unicode.
+
+    Raises:
+        InvalidJson: there is half of a surrogate pair in it.
+        InvalidRequest: it does not fit the model.
+        HttpError: as `read_object`.
+    """
+    body = await read_object(request)
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InvalidJson("The body has half of a surrogate pair in it.") from None
+    return check(model, body)
 
 
 def parse(text: bytes | str, pointer: str = "") -> Any:

@@ -14,6 +14,7 @@ from bagmill.suggestions import did_you_mean
 from models.problem import Problem
 from routes.stopping import Stopping
 from services.config_service import ConfigService
+from services.look_service import LookService
 from services.validation import invalid
 from services.workflow_service import WorkflowService
 
@@ -31,6 +32,11 @@ def _configs(request: Request) -> ConfigService:
     return configs
 
 
+def _looks(request: Request) -> LookService:
+    looks: LookService = request.app.state.looks
+    return looks
+
+
 def _stopping(request: Request) -> Stopping:
     stopping: Stopping = request.app.state.stopping
     return stopping
@@ -38,6 +44,7 @@ def _stopping(request: Request) -> Stopping:
 
 Service = Annotated[WorkflowService, Depends(_service)]
 Configs = Annotated[ConfigService, Depends(_configs)]
+LooksOf = Annotated[LookService, Depends(_looks)]
 Stop = Annotated[Stopping, Depends(_stopping)]
 EmptyIsNone = BeforeValidator(lambda value: None if value == "" else value)
 """For `?limit=&cursor=`: a name without a value is as good as none."""

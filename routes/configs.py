@@ -1,13 +1,12 @@
 """Saved configs: specs of datasets, with their revisions."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from models.config import (
     ChangedConfig,
@@ -19,13 +18,12 @@ from models.config import (
     RestoredConfig,
     RevisionList,
 )
-from routes.body import read_object
+from routes.body import read_model
 from routes.common import Configs, EmptyIsNone, problems
 from routes.etags import etag, matched, none_match
-from routes.exceptions import InvalidJson, PreconditionFailed
+from routes.exceptions import PreconditionFailed
 from routes.openapi import json_body
 from services.errors import ConfigChanged
-from services.validation import check
 
 router = APIRouter(prefix="/configs", tags=["configs"])
 
@@ -33,13 +31,12 @@ Number = Annotated[int, Field(ge=1, lt=10**9)]
 IfMatch = Annotated[
     str | None, Header(description="The ETag that this is a change of; refused if it is not the newest.")
 ]
-Body = TypeVar("Body", bound=BaseModel)
 
 NOT_FOUND = problems(s404="There is no such config or revision.")
 UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Unchanged."}}
 BAD_BODY = problems(
     s400="No JSON.",
-    s413="The body has more than 4 MiB.",
+    s413="The body is longer than MAX_BODY.",
     s415="The body is not declared as JSON.",
     s422="A name or a value is wrong, in the request or in the spec.",
 )
@@ -63,7 +60,7 @@ def list_configs(configs: Configs) -> ConfigList:
 )
 async def make_config(request: Request, response: Response, configs: Configs) -> Config:
     """Save a spec as the first revision of a new config."""
-    asked = await _read(request, NewConfig)
+    asked = await read_model(request, NewConfig)
     return _made(response, await run_in_threadpool(configs.create, asked))
 
 
@@ -90,7 +87,7 @@ async def change_config(
     name: str, request: Request, response: Response, configs: Configs, if_match: IfMatch = None
 ) -> Config:
     """Make a new revision; if nothing is different, the newest one is the answer."""
-    asked = await _read(request, ChangedConfig)
+    asked = await read_model(request, ChangedConfig)
     return await _change(response, if_match, lambda base: configs.change(name, asked, base))
 
 
@@ -138,7 +135,7 @@ async def restore_config(
     name: str, request: Request, response: Response, configs: Configs, if_match: IfMatch = None
 ) -> Config:
     """Make an earlier revision the newest again, as a new one; those between stay."""
-    asked = await _read(request, RestoredConfig)
+    asked = await read_model(request, RestoredConfig)
     return await _change(response, if_match, lambda base: configs.restore(name, asked, base))
 
 
@@ -151,17 +148,8 @@ async def restore_config(
 )
 async def duplicate_config(name: str, request: Request, response: Response, configs: Configs) -> Config:
     """Make a new config of a revision of this one."""
-    asked = await _read(request, DuplicatedConfig)
+    asked = await read_model(request, DuplicatedConfig)
     return _made(response, await run_in_threadpool(configs.duplicate, name, asked))
-
-
-async def _read(request: Request, model: type[Body]) -> Body:
-    body = await read_object(request)
-    try:
-        json.dumps(body, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InvalidJson("The body has half of a surrogate pair in it.") from None
-    return check(model, body)
 
 
 async def _change(response: Response, if_match: str | None, change: Callable[[int | None], Config]) -> Config:

@@ -29,6 +29,8 @@ from services.errors import (
     JobError,
     LaunchError,
     LockTimeout,
+    LooksBusy,
+    LookTimedOut,
     MissingError,
     RequestError,
 )
@@ -46,18 +48,22 @@ STATUSES: Mapping[type[BagmillError], int | None] = {
     ConfigChanged: 409,
     MissingError: 404,
     RecordingError: 422,
-    SelectionError: None,
+    SelectionError: 422,
     SpecError: 422,
     OutputError: None,
     SchemaError: None,
     JobError: None,
     LaunchError: None,
     LockTimeout: 503,
+    LooksBusy: 429,
+    LookTimedOut: 504,
     HttpError: 400,
     BagmillError: 500,
 } | {kind: status for status, kind in BY_STATUS.items()}
 """The status of a class, and of those below it that are not named. None: no answer, what fails a run."""
 
+_AGAIN = (429, 503)
+"""What may be asked again at once."""
 _KEPT_HEADERS = ("allow", "content-range", "retry-after")
 
 
@@ -141,6 +147,8 @@ def _answer(exc: Exception, scope: Scope) -> Response:
         return Response(status_code=exc.status_code, headers=headers)
     own = _own(exc, scope)
     problem, status = problem_of(own), status_of(own)
+    if status in _AGAIN:
+        headers["Retry-After"] = "1"
     if isinstance(exc, HTTPException):
         status = exc.status_code
         if status == 405:

@@ -67,6 +67,15 @@ def resolve(configs_dir: Path, config: str, revision: int | None = None, pointer
     return Resolved(name, number, found.spec, found.hash)
 
 
+def spec_of(given: dict[str, Any] | str, pointer: str) -> Spec:
+    """The spec that stands at `pointer` of a request, as an object or as a text of YAML or JSON.
+
+    Raises:
+        SpecUnreadable, SpecInvalid: it is none; the faults point into the request.
+    """
+    return _written(given, pointer)[1]
+
+
 class ConfigService:
     """The configs of one CONFIGS_DIR. Making one touches no file; `prepare` makes the folder."""
 

@@ -31,6 +31,11 @@ BagmillError
 │   ├── RecordingsFailed        a batch whose recordings did not all complete
 │   ├── OutputRejected          its folder did not pass the check before the commit
 │   └── StaleFence              another attempt has taken over
+├── LookError                   a look at a recording (inspect, draft, preview) came to nothing
+│   ├── LooksBusy
+│   ├── LookTimedOut
+│   ├── LookOutOfMemory
+│   └── LookCrashed
 ├── LaunchError                 the processes did not come up (`make run`, `make demo`)
 │   ├── PortInUse
 │   └── ProcessDied
@@ -278,6 +283,41 @@ class StaleFence(JobError):
 
     code = "stale_fence"
     default_hint = "Nothing to do: the other attempt's result counts."
+
+
+class LookError(BagmillError):
+    """The look at the recording came to nothing."""
+
+    code = "look_failed"
+    default_hint = "Run it as a workflow: that has more time and memory."
+
+
+class LooksBusy(LookError):
+    """As many looks as can be done at a time are being done."""
+
+    code = "looks_busy"
+    default_hint = "Send it again in a moment."
+
+
+class LookTimedOut(LookError):
+    """The look at the recording took too long."""
+
+    code = "look_timed_out"
+    default_hint = "See whether the disk of the recording answers; LOOK_TIMEOUT sets the limit."
+
+
+class LookOutOfMemory(LookError):
+    """The look at the recording took too much memory."""
+
+    code = "look_out_of_memory"
+    default_hint = "Ask for fewer rows or topics; LOOK_MEMORY_LIMIT sets the limit."
+
+
+class LookCrashed(LookError):
+    """The process that looked at the recording died."""
+
+    code = "look_crashed"
+    default_hint = "The server's log may say why. Run `bagmill doctor` on the recording."
 
 
 class LaunchError(BagmillError):

@@ -6,6 +6,7 @@ from functools import singledispatch
 from typing import Any
 
 from bagmill.errors import BagmillError
+from bagmill.faults import Fault
 from models.problem import Problem, ProblemItem
 from services.errors import InternalError, StorageFailed
 
@@ -25,6 +26,14 @@ def problem_of(exc: BaseException) -> Problem:
         where={name: _printable(value) for name, value in error.where.items()},
         errors=_items(error),
     )
+
+
+def error_of(problem: Problem) -> BagmillError:
+    """The exception that a problem object of another process was made of."""
+    known = kinds().get(problem.code, InternalError)
+    error = known(problem.detail, where=problem.where, hint=problem.hint)
+    error.items = tuple(Fault(item.pointer, item.detail, item.hint) for item in problem.errors)
+    return error
 
 
 def title_of(kind: type[BagmillError]) -> str:

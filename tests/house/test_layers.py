@@ -35,6 +35,8 @@ RULES: dict[str, set[str]] = {
     "services": {"services", "models", "config"} | SEEN_OF_BAGMILL,
     "services.steps": {"services", "models", "config", "bagmill"},
     "services.executors.entry": {"services", "models", "config", "bagmill"},
+    "services.looks.entry": {"services", "models", "config", "bagmill"},
+    "services.looks.tasks": {"services", "models", "config", "bagmill"},
     "services.demo": {"services", "models", "config", "bagmill.sample"}
     | SEEN_OF_BAGMILL,  # it makes a user's recording
     "routes": {"routes", "services", "models", "config"} | SEEN_OF_BAGMILL,
