@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from bagmill.dataset.values import RAW_IMAGE, Values, ValueType, to_numpy
+from bagmill.dataset.values import RAW_IMAGE, Mask, Values, ValueType, to_numpy
 from bagmill.errors import OutputFailed
 from bagmill.probe import shown
 
@@ -156,11 +156,15 @@ class SpooledValues:
         starts, lengths = self._places()
         known = indices >= 0
         known[known] = lengths[indices[known]] >= 0
-        wanted, inverse = np.unique(indices[known], return_inverse=True)
-        items = self._read(starts[wanted], lengths[wanted])
-        rows = np.full(indices.size, -1, np.int64)
-        rows[known] = 2 * inverse
-        payload = items.take(pa.array(rows, mask=~known))
+        wanted = indices[known]
+        if (wanted[1:] > wanted[:-1]).all():
+            payload = self._in_order(starts[wanted], lengths[wanted], known)
+        else:
+            wanted, inverse = np.unique(wanted, return_inverse=True)
+            rows = np.full(indices.size, -1, np.int64)
+            rows[known] = inverse
+            items = self._in_order(starts[wanted], lengths[wanted], np.ones(wanted.size, np.bool_))
+            payload = items.take(pa.array(rows, mask=~known))
         return _rebuilt(payload, self.type, lambda: self._facts_of(np.where(known, indices, -1)))
 
     def bytes_of(self, indices: Ints) -> Ints:
@@ -178,25 +182,47 @@ class SpooledValues:
             self._parts = [(np.concatenate(starts), np.concatenate(lengths))]
         return self._parts[0]
 
-    def _read(self, starts: Ints, lengths: Ints) -> pa.LargeBinaryArray:
-        """Read values that stand one behind the other: value i is element 2 i, gaps stand between."""
+    def _in_order(self, starts: Ints, lengths: Ints, known: Mask) -> pa.LargeBinaryArray:
+        """Values that stand one behind the other, as those rows that are known."""
         gaps = starts[1:] - (starts[:-1] + lengths[:-1])
-        gaps_read = np.where(gaps <= GAP_BYTES, gaps, 0)
-        sizes = np.zeros(max(0, 2 * starts.size - 1), np.int64)
-        sizes[::2], sizes[1::2] = lengths, gaps_read
-        offsets = np.concatenate([[0], np.cumsum(sizes)])
+        if ((gaps == 0) | (gaps > GAP_BYTES)).all():
+            sizes = np.zeros(known.size, np.int64)
+            sizes[known] = lengths
+            return _binary(self._read(starts, lengths, gaps > 0), sizes, known)
+        # What lies between is read along, as elements of its own that nobody takes.
+        between = np.where(gaps <= GAP_BYTES, gaps, 0)
+        sizes = np.zeros(2 * starts.size - 1, np.int64)
+        sizes[::2], sizes[1::2] = lengths, between
+        data = self._read(starts, lengths + np.append(between, 0), gaps > GAP_BYTES)
+        rows = np.full(known.size, -1, np.int64)
+        rows[known] = 2 * np.arange(starts.size)
+        return _binary(data, sizes, None).take(pa.array(rows, mask=~known))
+
+    def _read(self, starts: Ints, sizes: Ints, breaks: Mask) -> Bytes:
+        """Read runs of bytes that follow each other but where one breaks."""
+        offsets = _offsets(sizes)
         data = np.empty(offsets[-1], np.uint8)
-        borders = np.concatenate([[0], np.flatnonzero(gaps > GAP_BYTES) + 1, [starts.size]])
+        borders = np.concatenate([[0], np.flatnonzero(breaks) + 1, [starts.size]])
         for first, last in zip(borders[:-1].tolist(), borders[1:].tolist(), strict=True):
             if last > first:
-                self._spool.read(int(starts[first]), data[offsets[2 * first] : offsets[2 * last - 1]])
-        buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), sizes.size, buffers)
+                self._spool.read(int(starts[first]), data[offsets[first] : offsets[last]])
+        return data
 
     def _facts_of(self, indices: Ints) -> pa.StructArray:
         if len(self._facts) != 1:
             self._facts = [pa.concat_arrays(self._facts)] if self._facts else [pa.nulls(0, _FACTS)]
         return self._facts[0].take(pa.array(indices, mask=indices < 0))
+
+
+def _offsets(sizes: Ints) -> Ints:
+    return np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _binary(data: Bytes, sizes: Ints, valid: Mask | None) -> pa.LargeBinaryArray:
+    """Values of these sizes, one after another, null where not valid."""
+    bits = None if valid is None or valid.all() else pa.array(valid).buffers()[1]
+    buffers = [bits, pa.py_buffer(_offsets(sizes)), pa.py_buffer(data)]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), sizes.size, buffers)
 
 
 _FACTS = pa.struct([field for field in RAW_IMAGE if field.name != "data"])
