@@ -10,7 +10,7 @@ export DEMO_CWD := $(value PWD)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test test-core test-crash lint format docs bench bench-queue bench-listing bench-engine clean
+.PHONY: help demo run test test-core test-crash chaos lint format docs bench bench-queue bench-listing bench-engine clean
 
 help:
 	@echo "make demo                      convert a sample recording and show where the results are"
@@ -18,7 +18,8 @@ help:
 	@echo "make run                       API and worker until Ctrl-C; make run PORT=8123"
 	@echo "make test                      lint, then all tests but the slow proofs"
 	@echo "make test-core                 the slow proofs of the conversion core"
-	@echo "make test-crash                the slow proofs of the engine: kills, power cuts, damage"
+	@echo "make test-crash                the slow proofs of the engine: kills, power cuts, damage, chaos"
+	@echo "make chaos                     200 runs while processes are killed and stopped and the disk gets full"
 	@echo "make lint                      ruff and mypy --strict"
 	@echo "make format                    let ruff format the code"
 	@echo "make docs                      write docs/settings.md and docs/errors.md anew from the code"
@@ -46,6 +47,10 @@ test-core: .venv/dev.stamp
 
 test-crash: .venv/dev.stamp
 	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(ENGINE)
+	@$(BIN) -m tests.chaos
+
+chaos: .venv/dev.stamp
+	@$(BIN) -m tests.chaos
 
 lint: .venv/dev.stamp
 	@$(BIN) -m ruff check --quiet .

@@ -10,6 +10,8 @@ from services.errors import OutOfMemory, StorageFailed
 from services.problems import problem_of
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_SPACE_TOLD = tuple(f"(os error {number})" for number in _NO_SPACE)
+"""How libraries written in Rust tell it: in the text only."""
 
 
 def failure_of(exc: Exception) -> FailedEvent:
@@ -37,7 +39,12 @@ def _known(exc: Exception) -> Exception:
 
 
 def _lacks_space(exc: BaseException) -> bool:
-    return any(isinstance(cause, OSError) and cause.errno in _NO_SPACE for cause in _causes(exc))
+    return any(
+        cause.errno in _NO_SPACE
+        if isinstance(cause, OSError)
+        else any(text in str(cause) for text in _NO_SPACE_TOLD)
+        for cause in _causes(exc)
+    )
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:

@@ -22,7 +22,7 @@ OF_ONE_RUN = {"job", "fence"}
 
 def digests(settings: Settings) -> Digests:
     """All that is committed."""
-    return {name: digest for state in _states(settings) for name, digest in _of_run(settings, state)}
+    return {name: digest for state in _states(settings) for name, digest in of_run(settings, state)}
 
 
 def _states(settings: Settings) -> Iterator[WorkflowState]:
@@ -31,7 +31,8 @@ def _states(settings: Settings) -> Iterator[WorkflowState]:
         yield states.read(workflow)
 
 
-def _of_run(settings: Settings, state: WorkflowState) -> Iterator[tuple[str, str]]:
+def of_run(settings: Settings, state: WorkflowState) -> Iterator[tuple[str, str]]:
+    """What one run has committed: a name that is the same for equal runs, and its digest."""
     folder = settings.workflows_dir / state.id
     about = str(state.params.get("recording", "batch"))
     for step in state.steps:

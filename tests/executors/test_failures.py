@@ -47,5 +47,8 @@ def test_a_full_disk_is_recognized_behind_another_error() -> None:
     error = OutputFailed("The file can't be written.")
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
 
+    told_by_rust = OutputFailed("The recording can't be written: No space left on device (os error 28)")
+
     assert failure_of(error).retryable
+    assert failure_of(told_by_rust).retryable
     assert not failure_of(OutputFailed("The file can't be written.")).retryable
