@@ -178,6 +178,11 @@ class Settings(BaseSettings):
         return self.run_dir / "workers"
 
     @property
+    def reuse_dir(self) -> Path:
+        """One file for what has been asked of datasets: the workflows that have it. Safe to delete."""
+        return self.run_dir / "reuse"
+
+    @property
     def idempotency_dir(self) -> Path:
         """One file per Idempotency-Key."""
         return self.run_dir / "idempotency"

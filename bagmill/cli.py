@@ -1,4 +1,4 @@
-"""The command line: `bagmill info`, `doctor` and `convert`, described in docs/cli.md.
+"""The command line: `bagmill info`, `doctor`, `convert` and `dataset`, described in docs/cli.md.
 
 Results go to stdout, diagnostics to stderr; `bagmill.commands` does the work.
 """
@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Index, examine and convert MCAP robot recordings.",
+    help="Index, examine and convert MCAP robot recordings, and make datasets of them.",
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -41,6 +41,11 @@ End = Annotated[
 Codec = Annotated[
     Compression | None,
     typer.Option(help="Codec of the files; tfrecord: gzip or none. [default: zstd; tfrecord: none]"),
+]
+SpecFile = Annotated[Path, typer.Option("--spec", help="The spec of the dataset: YAML or JSON.")]
+Made = Annotated[Path, typer.Option(help="Folder to make the dataset in.")]
+AllowFailed = Annotated[
+    bool, typer.Option("--allow-failed", help="Leave out recordings that fail, and say which.")
 ]
 Corrupt = Annotated[OnCorrupt, typer.Option(help="Recover what a damaged recording still holds, or fail.")]
 
@@ -81,3 +86,15 @@ def convert(
         "on_corrupt": on_corrupt,
     }
     raise typer.Exit(guarded(lambda: commands.convert(files, output, given, as_json=as_json)))
+
+
+@app.command()
+def dataset(
+    files: Files, spec: SpecFile, output: Made, allow_failed: AllowFailed = False, as_json: Json = False
+) -> None:
+    """Make one dataset of typed, aligned rows of recordings, as a spec says."""
+    from bagmill import clidataset
+
+    raise typer.Exit(
+        guarded(lambda: clidataset.dataset(files, spec, output, allow_failed=allow_failed, as_json=as_json))
+    )

@@ -49,13 +49,16 @@ def fail(what: str, where: Mapping[str, str | int], hint: str) -> None:
 
 
 def describe_error(error: BagmillError) -> None:
-    """Print one of the project's errors."""
+    """Print one of the project's errors, and each fault where it tells of several."""
     fail(error.message, error.where, error.hint)
+    for item in error.items if len(error.items) > 1 else ():
+        _complain(f"  {item.pointer or 'the whole'}: {item.detail}" + (f" {item.hint}" if item.hint else ""))
 
 
 def error_facts(error: BagmillError) -> dict[str, Any]:
     """An error, ready for JSON."""
-    return {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
+    facts = {"code": error.code, "message": error.message, "where": error.where, "hint": error.hint}
+    return facts | ({"errors": [item._asdict() for item in error.items]} if error.items else {})
 
 
 def warn(messages: Sequence[str]) -> None:

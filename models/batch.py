@@ -1,4 +1,4 @@
-"""`children.jsonl` of a batch."""
+"""`children.jsonl` of a batch, and what has become of its children."""
 
 from models.base import FileModel
 
@@ -8,3 +8,9 @@ class Child(FileModel):
 
     id: str
     recording: str
+
+
+class ChildResult(Child):
+    """What a child has made for its parent; `reason` says why it has made nothing."""
+
+    reason: str | None = None

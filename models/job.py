@@ -17,6 +17,13 @@ class Resources(FileModel):
     memory: int | None = Field(None, description="Bytes of memory that the job and its children may take.")
 
 
+class Reuse(FileModel):
+    """A finished output that answers the same request."""
+
+    workflow: str
+    folder: str = Field(description="The step's folder, with its manifest.")
+
+
 def _printable(name: str) -> str:
     """A file's name without line ends and what else steers a terminal."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in name)
@@ -38,6 +45,8 @@ class JobRequest(FileModel):
         default_factory=dict, description="Folders of the steps it needs, by step name."
     )
     output: str = Field(description="The `.partial` folder: the only place the job writes to.")
+    reuse_key: str | None = Field(None, description="What its output depends on, as a hash; null: not known.")
+    reuse: Reuse | None = None
     resources: Resources
     timeout: float | None = None
     log_level: str = "INFO"

@@ -103,6 +103,7 @@ class StepState(FileModel):
     manifest: str | None = Field(
         None, description="Path of the step's manifest.json, in the workflow's folder."
     )
+    cached_from: str | None = Field(None, description="The workflow whose output answered this step.")
     started_at: Timestamp | None = None
     finished_at: Timestamp | None = None
 
@@ -151,6 +152,10 @@ class WorkflowState(FileModel):
     allow_failed: bool = False
     cancel_requested: bool = False
     source: SourceStamp | None = None
+    spec_hash: str | None = Field(None, description="Of the dataset's spec: sha256 of what it means.")
+    cached_from: str | None = Field(
+        None, description="The earlier workflow whose output this one has, as it asked for the same."
+    )
     steps: list[StepState]
     warnings: list[WarningNote] = Field(default_factory=list)
     warnings_total: int = 0

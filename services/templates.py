@@ -5,68 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
-
+from bagmill.dataset.spec import Spec, make_spec, plain, spec_hash
 from bagmill.options import ConvertOptions, IndexOptions, Options, VisualizeOptions
 from bagmill.suggestions import did_you_mean
 from models.base import utc_now
 from models.problem import Problem
 from models.request import Request, RunOptions
 from models.workflow import SourceStamp, Status, StepState, WorkflowState
+from services.advance import CHILDREN
 from services.errors import UnknownTemplate
+from services.params import (
+    ConvertParams,
+    DataProcessingParams,
+    DatasetOptions,
+    DatasetParams,
+    IndexParams,
+    IngestParams,
+    SelfCheckParams,
+    VisualizeParams,
+)
 
 EXPAND = "expand"
 SAMPLE = "sample"
-
-
-class Recordings(Options):
-    """What to work on: one recording, or several of them as a batch."""
-
-    recording: str | None = Field(
-        None,
-        min_length=1,
-        description="Path of one recording; a relative one starts at RECORDINGS_DIR.",
-    )
-    recordings: list[str] | str | None = Field(
-        None,
-        min_length=1,
-        description=(
-            "Instead of `recording`, for a batch: a list of paths, a folder (all *.mcap below it), "
-            "or a glob (the *.mcap files that it matches)."
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "Recordings":
-        if (self.recording is None) == (self.recordings is None):
-            raise ValueError(
-                "give either `recording` (one path) or `recordings` (a list, a folder or a glob)"
-            )
-        return self
-
-
-class IndexParams(IndexOptions, Recordings):
-    """Params of `index`."""
-
-
-class ConvertParams(ConvertOptions, Recordings):
-    """Params of `convert`."""
-
-
-class VisualizeParams(VisualizeOptions, Recordings):
-    """Params of `visualize`."""
-
-
-class IngestParams(ConvertOptions, VisualizeOptions, Recordings):
-    """Params of `ingest`: each goes to every step that knows it."""
-
-
-class DataProcessingParams(ConvertOptions, VisualizeOptions):
-    """Params of `data_processing`: those of `ingest` without the recordings."""
-
-
-class SelfCheckParams(Options):
-    """Params of `test`: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +41,9 @@ class StepSpec:
 class Template:
     """A named kind of workflow.
 
-    `steps` are those of a run on one recording. `child` names the template of a batch's children. `all_of` is
-    the folder, below RECORDINGS_DIR, whose recordings a template takes by itself.
+    `steps` are those of a run on one recording. `child` names the template of a batch's children, and `then`
+    are the steps of the batch itself once they have ended. `all_of` is the folder, below RECORDINGS_DIR,
+    whose recordings a template takes by itself.
     """
 
     id: str
@@ -92,6 +53,7 @@ class Template:
     steps: tuple[StepSpec, ...]
     child: str | None
     all_of: str | None = None
+    then: tuple[StepSpec, ...] = ()
 
     def recordings(self, params: Mapping[str, Any]) -> list[str] | str | None:
         """What a batch works on; None for a run on one recording."""
@@ -105,6 +67,9 @@ OPTIONS_OF: Mapping[str, type[Options]] = {
     "index": IndexOptions,
     "convert": ConvertOptions,
     "visualize": VisualizeOptions,
+    "extract": DatasetOptions,
+    "dataset": DatasetOptions,
+    "collect": DatasetOptions,
 }
 
 _ALL = (
@@ -139,6 +104,23 @@ _ALL = (
         IngestParams,
         INGEST,
         child="ingest",
+    ),
+    Template(
+        "dataset",
+        "Dataset",
+        "Makes one dataset of typed, aligned rows of a recording, or of many, as a spec says.",
+        DatasetParams,
+        (StepSpec("dataset"),),
+        child="extract",
+        then=(StepSpec("collect", (EXPAND, CHILDREN)),),
+    ),
+    Template(
+        "extract",
+        "Extract",
+        "Extracts a recording's rows and their statistics: what a dataset of many is made of.",
+        DatasetParams,
+        (StepSpec("extract"),),
+        child="extract",
     ),
     Template(
         "data_processing",
@@ -181,17 +163,24 @@ def get_template(template_id: str) -> Template:
     )
 
 
-def build_state(request: Request, source: SourceStamp | None = None) -> WorkflowState:
+def build_state(
+    request: Request, source: SourceStamp | None = None, spec: Spec | None = None
+) -> WorkflowState:
     """The first state of a run, nothing of it queued yet.
 
-    `source` is the stamp of the recording of a run on one; a batch and the self-check have none.
+    `source` is the stamp of the recording of a run on one; a batch and the self-check have none. `spec` is
+    that of a dataset, where the request only names a config.
     """
+    given = request.params.get("spec")
+    if spec is None and given is not None:
+        spec = make_spec(given)
     specs = _specs(request)
     options, now = request.options, request.accepted_at
     return WorkflowState(
         id=request.id,
         template=request.template_id,
-        params=request.params,
+        params=request.params if spec is None else request.params | {"spec": given or plain(spec)},
+        spec_hash=None if spec is None else spec_hash(spec),
         parent=request.parent,
         priority=options.priority,
         pinned=options.pinned,
@@ -218,7 +207,9 @@ def child_request(parent: WorkflowState, options: RunOptions, child: str, record
 
     `options` are those of the batch's own request; what PATCH changed since then is taken from its state.
     """
-    params = {name: value for name, value in parent.params.items() if name != "recordings"}
+    # What stands for others: the recordings for one, a config for the spec that it was.
+    left = {"recordings"} | ({"config", "revision"} if "spec" in parent.params else set())
+    params = {name: value for name, value in parent.params.items() if name not in left}
     return Request(
         id=child,
         template_id=TEMPLATES[parent.template].child or parent.template,
@@ -250,7 +241,9 @@ def step_params(state: WorkflowState, step: StepState, recordings_dir: Path) -> 
 
 def _specs(request: Request) -> tuple[StepSpec, ...]:
     template = TEMPLATES[request.template_id]
-    return template.steps if template.recordings(request.params) is None else (StepSpec(EXPAND),)
+    if template.recordings(request.params) is None:
+        return template.steps
+    return (StepSpec(EXPAND), *template.then)
 
 
 def _step(spec: StepSpec, options: RunOptions) -> StepState:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from loguru import logger
 
+from bagmill.dataset.spec import Spec
 from config import Settings
 from models.api import (
     Health,
@@ -18,6 +20,7 @@ from models.base import utc_now
 from models.queue import QueueState
 from models.request import FromTemplate, Request, RunOptions
 from models.workflow import Event, SourceStamp, WorkflowState
+from services.config_service import resolve
 from services.control import Control
 from services.deletion import Deletion
 from services.errors import FileNotInWorkflow, StateUnreadable, WorkflowNotFound
@@ -49,6 +52,14 @@ class News:
 
     events: list[Event]
     ended: bool
+
+
+class _Examined(NamedTuple):
+    """A request that can be accepted, the stamp of its recording, and the spec that it names a config of."""
+
+    asked: FromTemplate
+    source: SourceStamp | None
+    spec: Spec | None
 
 
 class WorkflowService:
@@ -90,16 +101,16 @@ class WorkflowService:
             IdempotencyConflict: the key stands for another request.
         """
         if key is None:
-            return Submitted(self._make(new_id(), asked, None, self._examine(asked)))
+            return Submitted(self._make(new_id(), None, self._examine(asked)))
         payload = payload_of(asked)
         known = self._keys.known(check_key(key), payload)
         if known and self._states.exists(known):
             return Submitted(self._states.read(known), replayed=True)
-        source = self._examine(asked)
+        examined = self._examine(asked)
         with self._keys.held(key, payload) as workflow:
             if self._states.exists(workflow):
                 return Submitted(self._states.read(workflow), replayed=True)
-            return Submitted(self._make(workflow, asked, key, source))
+            return Submitted(self._make(workflow, key, examined))
 
     def page(self, query: Query) -> WorkflowPage:
         """A page of workflows, newest first. Raises InvalidRequest."""
@@ -168,13 +179,18 @@ class WorkflowService:
         """Prometheus text."""
         return self._metrics.text()
 
-    def _examine(self, asked: FromTemplate) -> SourceStamp | None:
-        return examine(asked, self.settings.recordings_dir)
+    def _examine(self, asked: FromTemplate) -> _Examined:
+        """Check a request; a saved config that it names is taken as it is now."""
+        source, spec = examine(asked, self.settings.recordings_dir), None
+        if (config := asked.params.get("config")) is not None:
+            found = resolve(self.settings.configs_dir, config, asked.params.get("revision"), "/params")
+            named = {"config": found.config, "revision": found.revision}
+            asked, spec = asked.model_copy(update={"params": asked.params | named}), found.spec
+        return _Examined(asked, source, spec)
 
-    def _make(
-        self, workflow: str, asked: FromTemplate, key: str | None, source: SourceStamp | None
-    ) -> WorkflowState:
+    def _make(self, workflow: str, key: str | None, examined: _Examined) -> WorkflowState:
         """The intention first, the folder second, the jobs third."""
+        asked = examined.asked
         request = Request(
             id=workflow,
             template_id=asked.template_id,
@@ -183,7 +199,7 @@ class WorkflowService:
             idempotency_key=key,
             accepted_at=utc_now(),
         )
-        state = build_state(request, source)
+        state = build_state(request, examined.source, examined.spec)
         self._control.enqueue(self._states.create(state, request, intend=self._queue.intend))
         return state
 

@@ -69,6 +69,8 @@ def seal(request: JobRequest, report: Report) -> None:
             for warn in report.warnings
         ],
     }
+    if request.reuse_key:
+        body["reuse_key"] = request.reuse_key
     manifest = Manifest.model_validate(body)
     durable.fsync_tree(folder)
     durable.write_json(folder / MANIFEST, manifest)

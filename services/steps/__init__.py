@@ -10,7 +10,7 @@ from importlib import import_module
 from bagmill.report import ProgressSink, Report
 from models.job import JobRequest
 
-KINDS = ("expand", "sample", "index", "convert", "visualize")
+KINDS = ("expand", "sample", "index", "convert", "visualize", "extract", "collect", "dataset")
 """Every kind of step: the names of this package's modules."""
 
 Run = Callable[[JobRequest, ProgressSink], Report]

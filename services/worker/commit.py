@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from models.job import Manifest
 from models.queue import Job
 from models.workflow import EventType, Output, Status, StepState
-from services import advance, durable
+from services import advance, durable, reuse
 from services.edit import Edit
 from services.errors import OutputRejected
 from services.executors.sealing import MANIFEST
@@ -98,7 +98,10 @@ def commit(ctx: Context, running: Running) -> tuple[Status, list[Job]]:
             if here is not final:
                 durable.rename_folder(here, final)
             complete(edit, step, manifest)
-        return step.status, advance.after_step(edit)
+        status, jobs = step.status, advance.after_step(edit)
+    if status is Status.COMPLETED and request.reuse_key:
+        reuse.remember(ctx.settings.reuse_dir, request.reuse_key, request.workflow)
+    return status, jobs
 
 
 def adopt(edit: Edit, step: StepState, folder: Path) -> bool:
@@ -122,12 +125,20 @@ def complete(edit: Edit, step: StepState, manifest: Manifest) -> None:
         warnings=list(manifest.warnings),
         counters=dict(manifest.counters),
         manifest=manifest_path(step.name),
+        cached_from=cached_from(manifest),
     )
+    edit.state.cached_from = cached_from(manifest)
     edit.note(EventType.COMMITTED, step=step.name)
     if step.kind == EXPAND:
         edit.state.children = {}
         for warning in manifest.warnings:
             edit.warn(warning)
+
+
+def cached_from(manifest: Manifest) -> str | None:
+    """The workflow whose output a step has taken over."""
+    found = (manifest.model_extra or {}).get("cached_from")
+    return found if isinstance(found, str) else None
 
 
 def _in_workflow(step: str, output: Output) -> Output:

@@ -1,17 +1,20 @@
 """Starting a job: from a lease on the queue to a request for the executor."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bagmill.errors import OutputExists
-from models.job import JobRequest, Resources
+from models.job import JobRequest, Resources, Reuse
 from models.queue import Job
 from models.workflow import Status, StepState, WorkflowState
-from services import advance, disk, durable
+from services import advance, disk, durable, reuse
 from services.advance import CHILDREN
 from services.edit import Edit
 from services.problems import problem_of
 from services.templates import step_params
+from services.worker.collecting import Made, children_of
 from services.worker.context import Context
 from services.worker.places import committed_folder, partial_folder, partials
 from services.worker.running import Running
@@ -28,6 +31,7 @@ def start(ctx: Context, job: Job) -> tuple[Running | None, list[Job]]:
         StorageFailed, LockTimeout, OSError: nothing has changed; try again.
     """
     folder = ctx.states.folder(job.workflow)
+    children = children_of(ctx.states, job)  # before the lock is taken: there may be thousands
     with ctx.states.edit(job.workflow) as edit:
         step = _queued_step(edit.state, job.step)
         if step is None:
@@ -37,7 +41,7 @@ def start(ctx: Context, job: Job) -> tuple[Running | None, list[Job]]:
         )
         if os.path.lexists(committed_folder(folder, step.name)):
             return None, _fail_standing(edit, step, folder)
-        request = _request(ctx, edit.state, step, folder)
+        request = _request(ctx, edit.state, step, folder, children)
         _make_room(folder, step)
     return Running(request, step.max_attempts), []
 
@@ -70,7 +74,16 @@ def _fail_standing(edit: Edit, step: StepState, folder: Path) -> list[Job]:
     return advance.after_step(edit)
 
 
-def _request(ctx: Context, state: WorkflowState, step: StepState, folder: Path) -> JobRequest:
+def _request(
+    ctx: Context, state: WorkflowState, step: StepState, folder: Path, children: Sequence[Made]
+) -> JobRequest:
+    inputs = {need: str(committed_folder(folder, need)) for need in step.needs if need != CHILDREN}
+    params = step_params(state, step, ctx.settings.recordings_dir)
+    if CHILDREN in step.needs:
+        inputs |= {child.result.id: str(child.folder) for child in children if child.folder}
+        results = [child.result.model_dump(mode="json") for child in children]
+        params |= {"children": results, "allow_failed": state.allow_failed}
+    key, earlier = _earlier(ctx, state, step, params, children)
     return JobRequest(
         job=f"{state.id}.{step.name}",
         workflow=state.id,
@@ -78,14 +91,30 @@ def _request(ctx: Context, state: WorkflowState, step: StepState, folder: Path) 
         kind=step.kind,
         attempt=step.attempt,
         fence=step.fence,
-        params=step_params(state, step, ctx.settings.recordings_dir),
+        params=params,
         source=state.source,
-        inputs={need: str(committed_folder(folder, need)) for need in step.needs if need != CHILDREN},
+        inputs=inputs,
         output=str(partial_folder(folder, step.name, step.fence)),
+        reuse_key=key,
+        reuse=earlier,
         resources=Resources(threads=ctx.threads, memory=ctx.memory),
         timeout=step.timeout or ctx.settings.task_timeout or None,
         log_level=ctx.settings.log_level.value,
     )
+
+
+def _earlier(
+    ctx: Context, state: WorkflowState, step: StepState, params: Mapping[str, Any], children: Sequence[Made]
+) -> tuple[str | None, Reuse | None]:
+    """The key of what a step makes, and who has made it before; none where that is not asked for."""
+    if step.kind not in reuse.KINDS:
+        return None, None
+    facts: dict[str, Any] = {"spec": params["spec"]}
+    if children:  # their ids are new each time
+        facts["children"] = [[child.result.recording, child.result.reason] for child in children]
+    key = reuse.key_of(step.kind, facts, [state.source, *(child.source for child in children)])
+    wanted = not state.params.get("force", False)
+    return key, reuse.find(ctx.states, key, step.name) if wanted else None
 
 
 def _make_room(folder: Path, step: StepState) -> None:

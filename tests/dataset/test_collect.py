@@ -462,7 +462,7 @@ def test_the_report_tells_all(tmp_path: Path) -> None:
     text = (tmp_path / "d" / "report.md").read_text("utf-8")
 
     assert text.startswith(
-        "# arm\n\nOf &lt;the> arm\n\n1000 rows in 1 episodes of 1 recordings; 3 rows were dropped"
+        "# arm\n\nOf &lt;the> arm\n\nrows: 1000; episodes: 1; recordings: 1; rows dropped: 3; "
     )
     assert "Something is odd." in text
     assert "joint.1" in text

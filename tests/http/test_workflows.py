@@ -229,7 +229,9 @@ def test_templates_have_the_schema_of_their_params(http: httpx2.Client) -> None:
     answer = http.get("/api/templates").json()
 
     templates = {template["id"]: template for template in answer["items"]}
-    assert set(templates) == {"index", "convert", "visualize", "ingest", "data_processing", "test"}
+    others = {"dataset", "extract", "data_processing", "test"}
+    assert set(templates) == {"index", "convert", "visualize", "ingest"} | others
+    assert "hz" in json.dumps(templates["dataset"]["params"])
     assert "recordings" in templates["ingest"]["params"]["properties"]
     assert templates["ingest"]["params"]["additionalProperties"] is False
     assert templates["test"]["params"]["properties"] == {}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from bagmill.dataset.spec import make_spec, plain, spec_hash
 from bagmill.errors import EmptyRecording
 from bagmill.options import ConvertOptions, IndexOptions, VisualizeOptions
 from models.base import utc_now
@@ -84,7 +85,7 @@ def test_data_processing_takes_all_recordings() -> None:
 
 
 def test_every_kind_of_step_can_be_run() -> None:
-    kinds = {step.kind for template in TEMPLATES.values() for step in template.steps}
+    kinds = {step.kind for template in TEMPLATES.values() for step in (*template.steps, *template.then)}
 
     assert kinds | {"expand"} == set(KINDS)
 
@@ -163,3 +164,39 @@ def test_params_stay_as_they_were_sent() -> None:
         "recording": "a",
         "topics": "/imu",
     }
+
+
+SPEC = {"rows": {"kind": "rate", "hz": 30}, "features": {"n": {"source": {"count": "/imu"}}}}
+
+
+def test_a_dataset_of_many_recordings_is_collected_from_its_children() -> None:
+    asked = request("dataset", {"recordings": "*.mcap", "config": "arm", "revision": 2, "force": True})
+    parent = build_state(asked, spec=make_spec(SPEC))
+
+    assert steps(parent) == {"expand": [], "collect": ["expand", "children"]}
+    assert parent.params == asked.params | {"spec": plain(make_spec(SPEC))}
+    assert parent.spec_hash == spec_hash(make_spec(SPEC))
+    assert step_params(parent, parent.step("collect"), BASE) == {"spec": plain(make_spec(SPEC))}
+    child = child_request(parent, asked.options, new_id(), "b.mcap")
+    assert child.template_id == "extract"
+    # The config may be gone when the child is made: it has the spec itself.
+    assert child.params == {"recording": "b.mcap", "spec": plain(make_spec(SPEC)), "force": True}
+    get_template("extract").params.model_validate(child.params)
+    state = build_state(child, SOURCE)
+    assert steps(state) == {"extract": []}
+    assert state.spec_hash == parent.spec_hash
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"spec": SPEC, "config": "arm"},
+        {"spec": SPEC, "revision": 1},
+        {"config": "arm", "revision": 0},
+        {"spec": SPEC | {"rows": {"kind": "rate", "hz": 0}}},
+    ],
+)
+def test_a_dataset_has_one_spec(params: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        get_template("dataset").params.model_validate({"recording": "a.mcap"} | params)

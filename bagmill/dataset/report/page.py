@@ -68,10 +68,12 @@ def _sections(
     )
     if body["left_out"]:
         yield "Left out:"
-        yield _table(("recording", "why"), [(one["name"], one["reason"]) for one in body["left_out"]])
+        yield _table(
+            ("recording", "why"), [(_code(one["name"]), _plain(one["reason"])) for one in body["left_out"]]
+        )
     if body["drops"]:
         yield "## Rows that were dropped"
-        yield _table(("why", "rows"), list(body["drops"].items()))
+        yield _table(("why", "rows"), [(_code(why), rows) for why, rows in body["drops"].items()])
     yield "## Features"
     yield _table(("feature", "type", "source", "sync", "missing", "policy"), _column_rows(body["features"]))
     yield "Over the rows of each split, before a `normalize` that is fitted:"
@@ -95,10 +97,14 @@ def _summary(body: Mapping[str, Any]) -> str:
         if ahead
         else "No row has a value of a message that is later than the row."
     )
-    return (
-        f"{body['rows']} rows in {body['episodes']} episodes of {len(body['sources'])} recordings; "
-        f"{dropped} rows were dropped, {body['bad']} were dropped or lack a value. {looks}"
-    )
+    counts = {
+        "rows": body["rows"],
+        "episodes": body["episodes"],
+        "recordings": len(body["sources"]),
+        "rows dropped": dropped,
+        "rows dropped or without a value": body["bad"],
+    }
+    return f"{'; '.join(f'{name}: {count}' for name, count in counts.items())}.\n\n{looks}"
 
 
 def _split_rows(body: Mapping[str, Any]) -> Iterator[Row]:
@@ -112,7 +118,7 @@ def _source_rows(body: Mapping[str, Any]) -> Iterator[Row]:
         splits = ", ".join(source["splits"])
         begins = source["start_time"] or ""
         yield (
-            source["name"],
+            _code(source["name"]),
             source["rows"],
             source["episodes"],
             dropped,
@@ -125,21 +131,22 @@ def _source_rows(body: Mapping[str, Any]) -> Iterator[Row]:
 def _column_rows(columns: Mapping[str, Any]) -> Iterator[Row]:
     for name, column in columns.items():
         missing = f"{column['missing_share']:.2%}"
-        yield name, column["type"], column["source"], column["sync"], missing, column["policy"]
+        source = _code(column["source"])
+        yield _code(name), column["type"], source, column["sync"], missing, column["policy"]
 
 
 def _statistics_rows(body: Mapping[str, Any]) -> Iterator[Row]:
     for name, feature in body["features"].items():
         for split, found in feature["statistics"].items():
             numbers = [_numbers(found[key]) for key in ("mean", "std", "min", "max")]
-            yield name, split, _numbers(found["count"]), *numbers
+            yield _code(name), split, _numbers(found["count"]), *numbers
 
 
 def _class_rows(body: Mapping[str, Any]) -> Iterator[Row]:
     for name, label in body["labels"].items():
         for one, number in label["classes"].items():
             counts = [split.get(one, 0) for split in label["counts"].values()]
-            yield name, one, number, *counts
+            yield _code(name), _code(one), number, *counts
 
 
 def _numbers(value: Any) -> str:
@@ -161,7 +168,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _table(head: Sequence[str], rows: Iterator[Row] | Sequence[Row]) -> str:
-    lines = [f"| {' | '.join(_plain(str(cell)) for cell in row)} |" for row in rows]
+    lines = [f"| {' | '.join(map(str, row))} |" for row in rows]
     return f"| {' | '.join(head)} |\n|{' --- |' * len(head)}\n" + _limited(lines)
 
 
@@ -172,8 +179,10 @@ def _limited(lines: Sequence[str]) -> str:
     return "\n".join(shown)
 
 
-def _code(name: str) -> str:
-    return f"`{name}`"
+def _code(text: str) -> str:
+    """A name, as it is."""
+    plain = text.replace("`", "'").replace("|", "\\|").replace("\n", " ").replace("\r", " ")
+    return f"`{plain}`"
 
 
 def _plain(text: str) -> str:
