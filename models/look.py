@@ -29,6 +29,7 @@ class LookAnswer(FileModel):
     """How a look ended."""
 
     problem: Problem | None = Field(None, description="Why there is no result; null if there is one.")
+    traceback: str | None = Field(None, description="For the log, of what nobody foresaw.")
 
 
 class _Body(BaseModel):

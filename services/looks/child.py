@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+from loguru import logger
 from pydantic import ValidationError
 
 from config import ROOT
@@ -21,6 +22,8 @@ from services.problems import error_of
 
 LINE_BYTES = 64 << 20
 """The longest answer that is taken."""
+_TAIL_BYTES = 4096
+_READ_SIZE = 64 * 1024
 
 
 class LookChild:
@@ -35,6 +38,8 @@ class LookChild:
         self.killed = False
         self._process, self._folder = process, folder
         self._memory = MemoryGuard(process.pid)
+        self._tail = bytearray()
+        self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     @classmethod
     async def start(cls, command: Sequence[str]) -> "LookChild":
@@ -47,6 +52,7 @@ class LookChild:
                 cwd=ROOT,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
                 limit=LINE_BYTES,
                 start_new_session=True,
             )
@@ -88,9 +94,19 @@ class LookChild:
             reading.cancel()
             self.kill()
             raise
+        if answer.traceback:
+            logger.error("what went wrong in a look:\n{}", answer.traceback)
         if answer.problem:
             raise error_of(answer.problem)
         return result
+
+    async def _listen(self) -> None:
+        """Keep the end of what it writes to stderr."""
+        stderr = self._process.stderr
+        assert stderr is not None
+        while data := await stderr.read(_READ_SIZE):
+            self._tail += data
+            del self._tail[:-_TAIL_BYTES]
 
     async def _ask(self, request: LookRequest) -> tuple[LookAnswer, bytes]:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -118,6 +134,9 @@ class LookChild:
     async def _crashed(self) -> LookCrashed:
         self.kill()
         code = await self._process.wait()
+        await asyncio.wait({self._listening}, timeout=1)
+        if self._tail:
+            logger.error("the last words of a look:\n{}", self._tail.decode("utf-8", "replace"))
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
         return LookCrashed(f"Its process ended {how}.")
 
@@ -132,4 +151,5 @@ class LookChild:
         """Kill it and wait until it is gone, with what it has written."""
         self.kill()
         await self._process.wait()
+        await self._listening
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)

@@ -66,9 +66,8 @@ def run(request: LookRequest) -> tuple[LookAnswer, bytes]:
     except MemoryError:
         return LookAnswer(problem=problem_of(LookOutOfMemory())), b""
     except Exception as error:  # noqa: BLE001 - the boundary
-        if not isinstance(error, BagmillError):
-            traceback.print_exc()
-        return LookAnswer(problem=problem_of(error)), b""
+        told = None if isinstance(error, BagmillError) else traceback.format_exc()
+        return LookAnswer(problem=problem_of(error), traceback=told), b""
 
 
 def answers() -> BinaryIO:

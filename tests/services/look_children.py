@@ -45,6 +45,11 @@ def refuse(_: str) -> None:
     say({"problem": problem})
 
 
+def shout(_: str) -> None:
+    sys.stderr.write("a line\n" * (1 << 20))
+    say(DONE, 1)
+
+
 def break_off(_: str) -> None:
     say(DONE)
     print('{"half', end="", flush=True)
@@ -54,6 +59,7 @@ def break_off(_: str) -> None:
 WAYS: dict[str, Callable[[str], object]] = {
     "pid": lambda _: say(DONE, os.getpid()),
     "folder": lambda _: say(DONE, sys.argv[1]),
+    "shout": shout,
     "long": lambda _: say(DONE, "x" * (8 << 20)),
     "refuse": refuse,
     "sleep": sleep,

@@ -110,6 +110,13 @@ def test_a_result_may_be_long(settings: Settings) -> None:
     assert with_looks(settings, action) == 8 << 20
 
 
+def test_what_is_written_to_stderr_holds_nothing_up(settings: Settings) -> None:
+    async def action(looks: Looks) -> Any:
+        return await look(looks, "shout")
+
+    assert with_looks(settings, action) == 1
+
+
 def test_a_look_that_is_cancelled_ends_with_all_below_it(settings: Settings, tmp_path: Path) -> None:
     async def action(looks: Looks) -> bool:
         sleeping = asyncio.create_task(look(looks, "sleep", tmp_path))
