@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from bagmill.dataset.extract import extract
-
 from bagmill.report import ProgressSink, Report
 from models.job import JobRequest
 from services.steps.inputs import recording_of
