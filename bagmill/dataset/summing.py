@@ -16,8 +16,9 @@ from bagmill.dataset.extracted import (
 from bagmill.dataset.fitting import Fitted
 from bagmill.dataset.making import Making
 from bagmill.dataset.plan import ColumnPlan
+from bagmill.dataset.rows import grid_topics
 from bagmill.dataset.series import Account, Reading
-from bagmill.dataset.spec import spec_hash
+from bagmill.dataset.spec import Rate, spec_hash
 from bagmill.dataset.splits import groups_of
 from bagmill.dataset.statistics import MOST_ELEMENTS, Accumulator
 from bagmill.dataset.values import Values
@@ -81,7 +82,9 @@ def _warnings(accounts: Mapping[str, Account], fitted: Fitted) -> Iterator[Warn]
     for topic, account in accounts.items():
         where = {"topic": topic}
         if not account.read:
-            yield Warn("no_messages", f"{topic} has no messages.", where)
+            is_waited_for = isinstance(fitted.spec.rows, Rate) and topic in grid_topics(fitted.spec)
+            ending = ", so the grid of rows never begins." if is_waited_for else "."
+            yield Warn("no_messages", f"{topic} has no messages{ending}", where)
         if account.unreadable:
             yield Warn(
                 "unreadable_messages",

@@ -45,7 +45,10 @@ class StackSource(Part):
 
 
 class CountSource(Part):
-    """How many messages of a topic came since the row before (up to the row's time; int64)."""
+    """How many messages of a topic came since the row before, up to the row's time (int64).
+
+    The row before counts also if it is dropped; the first row counts all messages before it.
+    """
 
     count: Topic
 
@@ -106,7 +109,10 @@ class Sync(Part):
 
 
 class Missing(Part):
-    """What is done with a row that has no value for a feature."""
+    """What is done with a row that has no value for a feature.
+
+    Rows are dropped first; then `forward_fill` takes the value of the newest row before, in the same episode.
+    """
 
     policy: Literal["error", "drop_row", "null", "zeros", "forward_fill", "constant"] = "null"
     value: Scalar | Many[Scalar] | None = Field(

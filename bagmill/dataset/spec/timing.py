@@ -57,14 +57,19 @@ class PerMessage(Part):
 
 
 class Trigger(Part):
-    """One row for each message of one topic, at its time; features of other topics are joined."""
+    """One row for each message of one topic, at its time; features of other topics are joined.
+
+    Features of the topic itself are those of the row's own message.
+    """
 
     kind: Literal["trigger"]
     topic: Topic
 
 
 class Rate(Part):
-    """Rows on a grid: from the first time that all topics of the features have had a message, each 1/hz s."""
+    """Rows on a grid: from the first time that all topics of the features have had a message, each 1/hz s, up
+    to the last message of any of them. Topics that are only counted do not matter.
+    """
 
     kind: Literal["rate"]
     hz: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False, strict=False)]
@@ -80,7 +85,11 @@ class WholeRecording(Part):
 
 
 class ByGap(Part):
-    """A new episode where there is no row, or no message of a topic, for some time."""
+    """A new episode where there is no row, or no message of a topic, for some time.
+
+    Rows that were dropped make gaps, too. By a topic, the message that ends the gap begins the episode, and
+    rows within the gap belong to the one before.
+    """
 
     by: Literal["gap"]
     seconds: Seconds = Field(description="A longer time without one ends the episode.")
