@@ -1,9 +1,10 @@
 """Elements of lists: one, some or all of each row, of all rows at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bagmill.dataset.pathtext import Slice, step_text
 from bagmill.dataset.values import Indices, Mask, Values, ValueType, fixed_items
@@ -36,8 +37,9 @@ def size_of(kind: pa.DataType) -> int | None:
     return int(kind.byte_width) if pa.types.is_fixed_size_binary(kind) else None
 
 
-def at(index: int, size: int | None, read: Read) -> Read:
-    """What reads one element of each list; missing of lists that are too short.
+def at(index: int, size: int | None, members: Sequence[int], read: Read) -> Read:
+    """What reads one element of each list, or the member of it that places lead to; missing of lists that are
+    too short.
 
     Raises:
         IndexError: all lists are.
@@ -46,15 +48,17 @@ def at(index: int, size: int | None, read: Read) -> Read:
         raise IndexError(f"has {size} elements, and {index} is none of them")
 
     def one(values: pa.Array) -> Values:
-        items, starts, lengths = spread(values)
+        items, starts, lengths = spread(values, members)
         there = (index < lengths) if index >= 0 else (-index <= lengths)
         return read(_taken(items, starts + index + (lengths if index < 0 else 0), there))
 
     return one
 
 
-def along(step: Slice, size: int | None, inner: ValueType, read: Read) -> tuple[ValueType, Read]:
-    """The type of some or all elements of each list, and what reads them.
+def along(
+    step: Slice, size: int | None, inner: ValueType, members: Sequence[int], read: Read
+) -> tuple[ValueType, Read]:
+    """The type of some or all elements of each list (or of a member of them), and what reads them.
 
     Raises:
         IndexError: no list has any of them.
@@ -69,13 +73,22 @@ def along(step: Slice, size: int | None, inner: ValueType, read: Read) -> tuple[
         raise IndexError(f"has nothing in `{step_text(step)}`")
     type_ = ValueType(inner.element, (width, *inner.shape), inner.rotation and width is not None)
     if width is None:
-        return type_, lambda values: _ragged(values, step, type_, read)
+        return type_, lambda values: _ragged(spread(values, members), step, type_, read)
     first = step.first or 0
-    return type_, lambda values: _windows(values, first, type_, read)
+    return type_, lambda values: _windows(spread(values, members), first, type_, read)
 
 
-def spread(values: pa.Array) -> tuple[pa.Array, Indices, Indices]:
-    """Elements of all lists, and where those of each begin and how many there are: -1 where it is null."""
+Spread = tuple[pa.Array, Indices, Indices]
+"""Elements of all lists, and where those of each begin and how many there are: -1 where it is null."""
+
+
+def spread(values: pa.Array, members: Sequence[int] = ()) -> Spread:
+    """The elements of lists; of elements that are messages, a member that places lead to."""
+    items, starts, lengths = _spread(values)
+    return (pc.struct_field(items, list(members)) if members else items), starts, lengths
+
+
+def _spread(values: pa.Array) -> Spread:
     kind = values.type
     if is_blob(kind):
         return _spread_bytes(values)
@@ -86,7 +99,7 @@ def spread(values: pa.Array) -> tuple[pa.Array, Indices, Indices]:
     return values.values, offsets[:-1], _lengths(values, np.diff(offsets))
 
 
-def _spread_bytes(values: pa.Array) -> tuple[pa.Array, Indices, Indices]:
+def _spread_bytes(values: pa.Array) -> Spread:
     values = values.cast(pa.binary())
     offsets: Indices = np.frombuffer(values.buffers()[1] or b"\0\0\0\0", np.int32).astype(np.int64)
     offsets = offsets[values.offset : values.offset + len(values) + 1]
@@ -109,14 +122,14 @@ def _taken(items: pa.Array, rows: Indices, there: Mask) -> pa.Array:
     return items.take(pa.array(np.where(there, rows, 0), mask=~there))
 
 
-def _windows(values: pa.Array, first: int, type_: ValueType, read: Read) -> Values:
+def _windows(lists: Spread, first: int, type_: ValueType, read: Read) -> Values:
     """As many elements of each list, from `first` on (negative: counted from the end)."""
     width = type_.shape[0] or 0
-    items, starts, lengths = spread(values)
+    items, starts, lengths = lists
     there = (first + width <= lengths) if first >= 0 else (-first <= lengths)
     begins = starts + first + (lengths if first < 0 else 0)
-    if there.all() and len(values) and bool((np.diff(begins) == width).all()):
-        found = read(items.slice(int(begins[0]), len(values) * width))
+    if there.all() and there.size and bool((np.diff(begins) == width).all()):
+        found = read(items.slice(int(begins[0]), there.size * width))
     else:
         rows = (begins[:, None] + np.arange(width)).reshape(-1)
         found = read(_taken(items, rows, np.repeat(there, width)))
@@ -135,9 +148,9 @@ def folded(found: Values, type_: ValueType, there: Mask) -> Values:
     )
 
 
-def _ragged(values: pa.Array, step: Slice, type_: ValueType, read: Read) -> Values:
+def _ragged(lists: Spread, step: Slice, type_: ValueType, read: Read) -> Values:
     """As many elements of each list as it has between the ends of a slice."""
-    items, starts, lengths = spread(values)
+    items, starts, lengths = lists
     valid = lengths >= 0
     lengths = np.maximum(lengths, 0)
     begins, ends = _bounds(step, lengths)
@@ -159,8 +172,11 @@ def gathered(
 ) -> Values:
     """Lists of the elements from `begins` on; missing where one of their elements is."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    rows = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
-    found = read(items.take(pa.array(rows)))
+    shifts = np.repeat(begins - offsets[:-1], lengths)
+    if shifts.size and bool((shifts == shifts[0]).all()):
+        found = read(items.slice(int(shifts[0]), len(shifts)))
+    else:
+        found = read(items.take(pa.array(np.arange(len(shifts)) + shifts)))
     bad = np.concatenate([[0], np.cumsum(~found.present)])
     present = valid & (bad[offsets[1:]] == bad[offsets[:-1]])
     return Values.sparse(as_lists(found.to_arrow(), offsets, present, type_), type_)

@@ -124,16 +124,29 @@ class _Way:
     def _along(
         self, field: pa.Field, step: Index | Slice, rest: Sequence[Step], seen: tuple[str, ...]
     ) -> tuple[pa.Field, ValueType, Read]:
-        item = lists.item_of(field)
-        leaf, type_, read = self.go(item, rest, (*seen, step_text(step)))
+        item, members, left, deeper = self._member_of_items(
+            lists.item_of(field), rest, (*seen, step_text(step))
+        )
+        leaf, type_, read = self.go(item, left, deeper)
         size = lists.size_of(field.type)
         try:
             if isinstance(step, Index):
-                return leaf, type_, lists.at(step.index, size, read)
-            way = lists.along(step, size, type_, read)
+                return leaf, type_, lists.at(step.index, size, members, read)
+            way = lists.along(step, size, type_, members, read)
         except IndexError as error:
             raise _unfit(self._pointer, f"`{''.join(seen)}` {error}", None) from None
         return leaf, *way
+
+    def _member_of_items(
+        self, item: pa.Field, rest: Sequence[Step], seen: tuple[str, ...]
+    ) -> tuple[pa.Field, list[int], Sequence[Step], tuple[str, ...]]:
+        """The field of each element that names lead to, and the way there: the rest need not be copied."""
+        members: list[int] = []
+        while rest and isinstance(rest[0], Name) and pa.types.is_struct(item.type):
+            parent, item = item, _member(item.type, rest[0].name, seen, self._pointer)
+            members.append(parent.type.get_field_index(item.name))
+            seen, rest = (*seen, f".{quoted(rest[0].name)}"), rest[1:]
+        return item, members, rest, seen
 
     def _no_list(self, field: pa.Field, seen: tuple[str, ...]) -> SpecUnfit:
         text = f"`{''.join(seen)}` is {type_text(field.type)}, which has no elements"

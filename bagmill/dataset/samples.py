@@ -18,8 +18,8 @@ PLACES = 5
 MOST_BYTES = 48 << 20
 """Decompressed bytes that are read for samples, about: chunks are read whole."""
 
-MOST_MESSAGES = 400
-"""Messages of a topic that are kept of each place, at most."""
+MOST_MESSAGES = 2000
+"""Messages of a topic that are kept, at most: as many of each place."""
 
 MOST_PAYLOAD = 2 << 20
 """Bytes of a topic's messages that are kept of each place, if more than one is."""
@@ -84,16 +84,16 @@ def take_samples(
         tables: those that are wanted.
         places: how many parts of the recording are looked at; 1 is the beginning.
         decoders: of the tables; without them they are made, those of JSON and CBOR of the sample alone.
-        most_messages: of a table and place.
+        most_messages: of a table.
 
     Raises:
         RecordingDamaged, RecordingUnreadable: nothing can be read.
     """
     kept = [_Kept() for _ in tables]
     chosen = _places(recording, tables, places)
-    total = 0
+    total, each = 0, most_messages // max(1, min(places, len(chosen)))
     for place in chosen:
-        total += _read(recording, tables, place, kept, most_messages)
+        total += _read(recording, tables, place, kept, each)
     made = decoders or [_decoder(table, one) for table, one in zip(tables, kept, strict=True)]
     samples = [_sample(*each) for each in zip(tables, made, kept, strict=True)]
     return Taken(samples, chosen, total)

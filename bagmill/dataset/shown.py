@@ -18,7 +18,7 @@ def shown(value: pa.Scalar, shape: Sequence[int | None] = ()) -> Any:
     """A value of a column; `shape` is that of a list which holds the elements of several axes flat.
 
     Lists of more than `MOST_ELEMENTS` become `{"elements": N, "first": [...]}`, bytes `{"bytes": N,
-    "media_type": ...}`; NaN and infinity become `"NaN"`, `"Infinity"` and `"-Infinity"`.
+    "media_type": ...}`, times RFC 3339; NaN and infinity become `"NaN"`, `"Infinity"` and `"-Infinity"`.
     """
     if not value.is_valid:
         return None
@@ -26,6 +26,8 @@ def shown(value: pa.Scalar, shape: Sequence[int | None] = ()) -> Any:
         return _list(value.values, shape)
     if isinstance(value, pa.StructScalar):
         return {name: shown(value[name]) for name in value}
+    if isinstance(value, pa.TimestampScalar):
+        return value.cast(pa.string()).as_py().replace(" ", "T")
     return _plain(value.as_py())
 
 

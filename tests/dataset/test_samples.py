@@ -52,7 +52,7 @@ def test_samples_come_from_all_over_the_recording_and_from_every_topic(tmp_path:
     assert numbers[0] == 0
     assert 4999 in numbers
     assert 5 <= len(found["/number"].runs) <= 6
-    assert sum(found["/number"].runs) == numbers.size < 2000
+    assert sum(found["/number"].runs) == numbers.size <= 2400
     assert found["/once"].batch.to_pylist() == [{"value": 7}]
     assert taken.size < 3_000_000
 
@@ -73,7 +73,7 @@ def test_a_recording_without_chunks_is_sampled_at_its_beginning(tmp_path: Path) 
         taken = take_samples(recording, tables)
 
     number = next(sample for sample in taken.samples if sample.table.topic == "/number")
-    assert number.batch.column("value").to_pylist() == list(range(400))
+    assert number.batch.column("value").to_pylist() == list(range(2000))
 
 
 def test_first_messages_are_found_wherever_they_are(tmp_path: Path) -> None:
