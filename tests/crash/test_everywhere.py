@@ -8,7 +8,7 @@ import pytest
 from tests.crash.stories import STORIES
 from tests.support.processes import python
 
-SAMPLE = {"steps": (20, 97), "batch": (60, 151), "failure": (15, 83), "farewell": (31, 97)}
+SAMPLE = {"steps": (20, 131), "batch": (60, 151), "failure": (15, 83), "farewell": (31, 97)}
 """The first point of each story that is tried every time, and how many come before the next."""
 PARTS = 12
 

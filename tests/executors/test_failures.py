@@ -4,7 +4,7 @@ import errno
 
 import pytest
 
-from bagmill.errors import OutputFailed, UnknownTopic
+from bagmill.errors import OutputFailed, OutputUnverified, UnknownTopic
 from services.errors import StorageFailed
 from services.executors.failures import failure_of
 
@@ -44,11 +44,14 @@ def test_what_the_machine_lacked_may_be_there_next_time(error: Exception, code: 
 
 
 def test_a_full_disk_is_recognized_behind_another_error() -> None:
-    error = OutputFailed("The file can't be written.")
+    error = UnknownTopic("No topic matches /a.")
     error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
 
-    told_by_rust = OutputFailed("The recording can't be written: No space left on device (os error 28)")
-
     assert failure_of(error).retryable
-    assert failure_of(told_by_rust).retryable
-    assert not failure_of(OutputFailed("The file can't be written.")).retryable
+
+
+@pytest.mark.parametrize(
+    "error", [OutputFailed("The writer has ended."), OutputUnverified("It has no footer.")]
+)
+def test_what_was_not_written_as_it_should_be_is_written_again(error: Exception) -> None:
+    assert failure_of(error).retryable
