@@ -1,7 +1,7 @@
 """Small recordings for tests, written with the `mcap` package, and datasets made of them."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,13 @@ def texts(topic: str, *payloads: bytes, schema: tuple[str, str, bytes] | None = 
     return Stream(topic, schema, "json", sent)
 
 
-def record(path: Path, *streams: Stream, chunk_size: int = 1 << 20) -> Path:
-    """Write a recording in which the messages of all streams take turns."""
+def record(
+    path: Path,
+    *streams: Stream,
+    chunk_size: int = 1 << 20,
+    metadata: Mapping[str, dict[str, str]] | None = None,
+) -> Path:
+    """Write a recording in which the messages of all streams take turns; `metadata` are records by name."""
     with path.open("wb") as file:
         writer = Writer(file, chunk_size=chunk_size, compression=CompressionType.ZSTD)
         writer.start(profile="", library="test")
@@ -73,6 +78,8 @@ def record(path: Path, *streams: Stream, chunk_size: int = 1 << 20) -> Path:
                     sent = stream.messages[turn]
                     published = sent.log_time if sent.publish_time is None else sent.publish_time
                     writer.add_message(channel, sent.log_time, sent.data, published, sequence=turn)
+        for name, values in (metadata or {}).items():
+            writer.add_metadata(name, values)
         writer.finish()  # type: ignore[no-untyped-call]
     return path
 
