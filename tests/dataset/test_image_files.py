@@ -3,6 +3,7 @@
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,35 @@ def test_images_of_several_sizes_are_refused_unless_they_are_resized() -> None:
     assert "image_resize" in (caught.value.items[0].hint or "")
     resized = chain(values, {"op": "image_decode"}, {"op": "image_resize", "width": 8, "height": 6})(values)
     assert resized.data.shape == (2, 6, 8, 3)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        JPEG.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 60000, 60000), 1),
+        PNG.replace(struct.pack(">II", 64, 48), struct.pack(">II", 1 << 20, 1 << 20), 1),
+        JPEG.replace(struct.pack(">HH", 48, 64), struct.pack(">HH", 48, 0), 1),
+    ],
+)
+def test_sizes_that_nobody_has_take_no_memory(data: bytes) -> None:
+    with pytest.raises(NoImage, match="pixels is none, or has too many"):
+        decode_file(np.frombuffer(data, np.uint8))
+
+
+def test_sizes_that_nobody_wants_are_refused() -> None:
+    with pytest.raises(SpecUnfit, match="pixels at most"):
+        chain(
+            files([JPEG]), {"op": "image_decode"}, {"op": "image_resize", "width": 1 << 20, "height": 1 << 20}
+        )
+
+
+def test_the_same_pixels_are_the_same_jpeg_everywhere() -> None:
+    """Datasets are byte-identical, so this only changes with the version of OpenCV, and then on purpose."""
+    ramp = (np.arange(48 * 64 * 3) % 251).astype(np.uint8).reshape(48, 64, 3)
+
+    data = encoded(files([file_of(ramp, "PNG")]), {"op": "image_decode"}, {"op": "image_encode"})
+
+    assert sha256(data).hexdigest().startswith("aa2ec646bd746614")
 
 
 def test_pixels_without_a_known_size_are_refused_before_anything_is_read() -> None:

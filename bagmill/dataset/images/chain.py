@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bagmill.dataset.images.files import decode_file
+from bagmill.dataset.images.files import MOST_PIXELS, decode_file
 from bagmill.dataset.images.picture import NotThese, Picture
 from bagmill.dataset.images.raw import NoImage, Pixels, decode_raw
 from bagmill.dataset.spec.transforms import ImageColour, ImageCrop, ImageDecode, ImageEncode, ImageResize
@@ -133,6 +133,8 @@ def _after_decode(step: ImageDecode, first: Picture | None) -> Known:
 def _changed(step: ImageStep, known: Known, pointer: str) -> Known:
     match step:
         case ImageCrop() | ImageResize():
+            if step.width * step.height > MOST_PIXELS:
+                raise unfit(pointer, f"an image has {MOST_PIXELS} pixels at most.")
             return replace(known, height=step.height, width=step.width)
         case ImageColour():
             if known.channels not in (None, _COLOURS[step.source]):

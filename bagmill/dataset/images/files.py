@@ -10,6 +10,10 @@ from bagmill.dataset.images.raw import NoImage, Pixels
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
+MOST_PIXELS = 1 << 27
+"""Images with more are not decoded: a few bytes may claim any size."""
+_SIZED = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of JPEG whose segments tell the size (ITU-T T.81 B.2.2)."""
 _DEPTH_HEAD = struct.Struct("<iff")
 """Before the PNG of a compressed depth image (compressed_depth_image_transport): format, and two numbers."""
 
@@ -27,9 +31,9 @@ def decode_file(data: npt.NDArray[np.uint8]) -> tuple[Pixels, str]:
     """
     head = data[: len(_PNG) + _DEPTH_HEAD.size].tobytes()
     if head.startswith(_JPEG):
-        return _decoded(data, _is_whole_jpeg(data))
+        return _decoded(data, _is_whole_jpeg(data), _jpeg_pixels(data))
     if head.startswith(_PNG):
-        return _decoded(data, _is_whole_png(data))
+        return _decoded(data, _is_whole_png(data), _png_pixels(data))
     if head[_DEPTH_HEAD.size :].startswith(_PNG):
         return _depth(data, *_DEPTH_HEAD.unpack_from(head)[1:])
     raise NoImage("the bytes are neither JPEG nor PNG")
@@ -45,9 +49,29 @@ def _is_whole_png(data: npt.NDArray[np.uint8]) -> bool:
     return b"IEND" in data[-64:].tobytes()
 
 
-def _decoded(data: npt.NDArray[np.uint8], whole: bool) -> tuple[Pixels, str]:
+def _jpeg_pixels(data: npt.NDArray[np.uint8]) -> int:
+    """Height times width, from the first segment that tells them; 0 without one."""
+    at = 2
+    while at + 9 <= data.size and data[at] == 0xFF:
+        marker = int(data[at + 1])
+        if marker in _SIZED:
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9].tobytes())
+            return int(height * width)
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4].tobytes(), "big")
+    return 0
+
+
+def _png_pixels(data: npt.NDArray[np.uint8]) -> int:
+    """Width times height, from the header, which stands first (PNG 11.2.1)."""
+    width, height = struct.unpack(">II", data[16:24].tobytes()) if data.size >= 24 else (0, 0)
+    return int(width * height)
+
+
+def _decoded(data: npt.NDArray[np.uint8], whole: bool, size: int) -> tuple[Pixels, str]:
     if not whole:
         raise NoImage("the image is cut off")
+    if not 0 < size <= MOST_PIXELS:
+        raise NoImage(f"an image of {size} pixels is none, or has too many")
     try:
         pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -62,7 +86,8 @@ def _decoded(data: npt.NDArray[np.uint8], whole: bool) -> tuple[Pixels, str]:
 
 
 def _depth(data: npt.NDArray[np.uint8], quantum: float, offset: float) -> tuple[Pixels, str]:
-    pixels, colour = _decoded(data[_DEPTH_HEAD.size :], _is_whole_png(data))
+    coded = data[_DEPTH_HEAD.size :]
+    pixels, colour = _decoded(coded, _is_whole_png(coded), _png_pixels(coded))
     if not quantum > 0 or not np.isfinite(quantum + offset):
         return pixels, colour
     with np.errstate(divide="ignore"):

@@ -174,7 +174,8 @@ class ImageDecode(Part):
     channels].
 
     JPEG and PNG, and the raw encodings of sensor_msgs/Image, 16-bit depth and Bayer patterns among them. All
-    images of a feature must be of one size, or be resized by the next transforms.
+    images of a feature must have the size of the first one, or be resized by the next transforms. An image
+    that can't be read, or is cut off, is a missing value.
     """
 
     op: Literal["image_decode"]
