@@ -1,5 +1,6 @@
 """A plain command line is read without typer, and means the same."""
 
+import platform
 import random
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,23 @@ def test_a_plain_command_line_loads_nothing_heavy(tmp_path: Path) -> None:
     done = python("-W", "error", "-c", code)
 
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="others are left as they are")
+def test_a_process_of_its_own_keeps_its_memory() -> None:
+    code = (
+        "from resource import RUSAGE_SELF, getrusage\n"
+        "from bagmill.startup import start_light\n"
+        "start_light()\n"
+        "import numpy as np\n"
+        "faults = [getrusage(RUSAGE_SELF).ru_minflt]\n"
+        "for _ in range(20):\n"
+        "    arrays = [np.ones(16 << 20, np.uint8) for _ in range(4)]\n"
+        "    del arrays\n"
+        "    faults.append(getrusage(RUSAGE_SELF).ru_minflt)\n"
+        "print(faults[1] - faults[0], faults[-1] - faults[1])"
+    )
+
+    first, later = map(int, python("-c", code).stdout.split())
+
+    assert later < first
