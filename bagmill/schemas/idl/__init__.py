@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator
 
 from bagmill.errors import SchemaError, SchemaInvalid
+from bagmill.schemas.idl.dialect import Dialect
 from bagmill.schemas.idl.grammar import read_declarations
 from bagmill.schemas.idl.implied import implied_text
 from bagmill.schemas.idl.nodes import StructDecl
-from bagmill.schemas.idl.resolver import Dialect, resolve
+from bagmill.schemas.idl.resolver import resolve
 from bagmill.schemas.idl.scopes import Scopes
 from bagmill.schemas.idl.source import Source
 from bagmill.schemas.rostext import type_name

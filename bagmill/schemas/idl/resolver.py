@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from bagmill.schemas.idl.constants import INTEGERS, Constants
+from bagmill.schemas.idl.dialect import Dialect
 from bagmill.schemas.idl.members import Annotated, smallest
 from bagmill.schemas.idl.nodes import (
     BitsetDecl,
@@ -38,7 +39,6 @@ from bagmill.schemas.tree import (
     Case,
     Constant,
     Enum,
-    Extensibility,
     Field,
     Kind,
     Mapping,
@@ -51,20 +51,6 @@ from bagmill.schemas.tree import (
 
 _HOLDERS = (Kind.UINT8, Kind.UINT16, Kind.UINT32, Kind.UINT64)
 _PLACEHOLDERS = (PLACEHOLDER,)
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What differs between the IDL of ROS 2 and all other.
-
-    `separator`: between the parts of a type's name. `extensibility`: of types that do not say theirs.
-    `ros`: whether a struct of nothing but `PLACEHOLDER` is a message without fields; elsewhere a struct
-    without members takes no bytes, which no message of the tree does.
-    """
-
-    separator: str
-    extensibility: Extensibility
-    ros: bool
 
 
 def resolve(item: StructDecl, scopes: Scopes, dialect: Dialect) -> Struct:
