@@ -32,8 +32,8 @@ class LookAnswer(FileModel):
     traceback: str | None = Field(None, description="For the log, of what nobody foresaw.")
 
 
-class _Body(BaseModel):
-    """What the bodies of all looks have."""
+class LookBody(BaseModel):
+    """The body of `POST /api/specs/inspect` and `/draft`, and what all bodies of looks have."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -42,7 +42,7 @@ class _Body(BaseModel):
     )
 
 
-class PreviewBody(_Body):
+class PreviewBody(LookBody):
     """The body of `POST /api/specs/preview`: a spec, or a saved config."""
 
     spec: dict[str, Any] | str | None = Field(

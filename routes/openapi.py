@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from models.api import Patch
 from models.config import ChangedConfig, DuplicatedConfig, NewConfig, RestoredConfig
-from models.look import PreviewBody
+from models.look import LookBody, PreviewBody
 from models.problem import Problem
 from models.request import FromTemplate
 from routes.errors import MEDIA_TYPE
@@ -19,6 +19,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     ChangedConfig,
     RestoredConfig,
     DuplicatedConfig,
+    LookBody,
     PreviewBody,
 )
 """What routes read by themselves."""

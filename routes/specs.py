@@ -5,9 +5,9 @@ from collections.abc import Coroutine
 
 from fastapi import APIRouter, Request, Response
 
-from models.look import PreviewBody
+from models.look import LookBody, PreviewBody
 from routes.body import read_model
-from routes.common import LooksOf, Stop, problems
+from routes.common import LooksOf, Responses, Stop, problems
 from routes.openapi import json_body
 from routes.stopping import Stopping
 from services.errors import LooksBusy
@@ -27,10 +27,37 @@ REFUSED = problems(
 )
 
 
+OBJECT: Responses = {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
+
+
+@router.post(
+    "/inspect",
+    response_class=Response,
+    responses=REFUSED | OBJECT,
+    openapi_extra=json_body(LookBody, "A recording."),
+)
+async def inspect_recording(request: Request, looks: LooksOf, stopping: Stop) -> Response:
+    """The fields of each topic: types, shapes, rates, and of a sample examples, ranges and shares of NaN."""
+    asked = await read_model(request, LookBody)
+    return await _answer(request, stopping, looks.inspect(asked))
+
+
+@router.post(
+    "/draft",
+    response_class=Response,
+    responses=REFUSED | OBJECT,
+    openapi_extra=json_body(LookBody, "A recording."),
+)
+async def draft_spec(request: Request, looks: LooksOf, stopping: Stop) -> Response:
+    """A spec for a recording, with the reason of each choice in it."""
+    asked = await read_model(request, LookBody)
+    return await _answer(request, stopping, looks.draft(asked))
+
+
 @router.post(
     "/preview",
     response_class=Response,
-    responses=REFUSED | {200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=REFUSED | OBJECT,
     openapi_extra=json_body(PreviewBody, "A recording, and a spec or the name of a config."),
 )
 async def preview_spec(request: Request, looks: LooksOf, stopping: Stop) -> Response:

@@ -9,7 +9,7 @@ from bagmill.dataset.spec import Spec, plain
 from bagmill.errors import RecordingError, SelectionError, SpecError
 from bagmill.faults import Fault
 from config import Settings
-from models.look import Kind, LookRequest, PreviewBody
+from models.look import Kind, LookBody, LookRequest, PreviewBody
 from services import sources
 from services.config_service import Resolved, resolve, spec_of
 from services.looks.pool import Looks
@@ -24,6 +24,19 @@ class LookService:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._looks = Looks(settings)
+
+    async def inspect(self, asked: LookBody) -> bytes:
+        """What is in a recording, as a line of JSON. Raises InvalidRequest, RecordingError, LookError."""
+        return await self._look("inspect", asked.recording, {})
+
+    async def draft(self, asked: LookBody) -> bytes:
+        """A spec for a recording, as a line of JSON.
+
+        Raises:
+            InvalidRequest, RecordingError, LookError.
+            NothingSelected: there is nothing in it that a model can learn from.
+        """
+        return await self._look("draft", asked.recording, {})
 
     async def preview(self, asked: PreviewBody) -> bytes:
         """The first rows that a spec makes, as a line of JSON.

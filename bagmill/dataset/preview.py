@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from os import cpu_count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -66,7 +67,7 @@ def preview(
     simple = _simplified(spec)
     with TemporaryDirectory(prefix="bagmill-preview-") as folder:
         found = _search(recording, simple, Path(folder), rows, sizes, threads)
-        return _told(recording.name, simple, found, rows)
+        return _told(recording.name, simple, found, rows, threads or cpu_count() or 1)
 
 
 def _simplified(spec: Spec) -> Spec:
@@ -116,7 +117,7 @@ def _windows(recording: Path, spec: Spec) -> Windows:
         return Windows(source, channels, start, end)
 
 
-def _told(name: str, spec: Spec, found: _Found, rows: int) -> dict[str, Any]:
+def _told(name: str, spec: Spec, found: _Found, rows: int, threads: int) -> dict[str, Any]:
     recordings = arrange([name], [found.extracted], None)
     statistics = statistics_of(recordings, None)
     columns = finished_columns(spec, recordings, statistics)
@@ -137,7 +138,7 @@ def _told(name: str, spec: Spec, found: _Found, rows: int) -> dict[str, Any]:
         **{key: facts[key] for key in same},
         "features": features,
         "labels": labels,
-        "rows": _rows(spec, columns, found.extracted, rows),
+        "rows": _rows(spec, columns, found.extracted, rows, threads),
         "warnings": [
             {"code": one.code, "message": one.message, "where": one.where}
             for one in found.extracted.facts.warnings
@@ -159,11 +160,13 @@ def _window(found: _Found) -> dict[str, Any]:
     }
 
 
-def _rows(spec: Spec, columns: Sequence[Column], extracted: Extracted, rows: int) -> list[dict[str, Any]]:
+def _rows(
+    spec: Spec, columns: Sequence[Column], extracted: Extracted, rows: int, threads: int
+) -> list[dict[str, Any]]:
     assembly = Assembly(spec, columns, extracted.facts.rows)
     types = {column.name: column.final for column in columns}
     found: list[dict[str, Any]] = []
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for batches in assembly.batches(arrange([""], [extracted], None)[0], pool):
             for batch in batches.values():
                 found += _plain_rows(batch.slice(0, rows - len(found)), types)

@@ -44,7 +44,7 @@ LOCK = ".lock"
 GONE = ".gone-"
 """Prefix of a deleted config's folder, until it is removed."""
 _FILE = re.compile(r"rev-(\d{4,9})\.yaml")
-_CACHED = 256
+_CACHED = 1024
 
 
 class Stored(NamedTuple):

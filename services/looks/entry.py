@@ -7,7 +7,6 @@ with the folder, where it writes what it needs for a moment.
 
 import contextlib
 import faulthandler
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ import threading
 import traceback
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from bagmill.errors import BagmillError
 from models.look import LookAnswer, LookRequest
@@ -61,8 +60,8 @@ class Requests:
 def run(request: LookRequest) -> tuple[LookAnswer, bytes]:
     """Do a look; what goes wrong is told in the answer. The result is one line of JSON."""
     try:
-        result: Any = TASKS[request.kind](Path(request.recording), request.params, request.threads)
-        return LookAnswer(), json.dumps(result, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+        result = TASKS[request.kind](Path(request.recording), request.params, request.threads)
+        return LookAnswer(), result.encode() + b"\n"
     except MemoryError:
         return LookAnswer(problem=problem_of(LookOutOfMemory())), b""
     except Exception as error:  # noqa: BLE001 - the boundary

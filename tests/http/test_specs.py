@@ -10,6 +10,8 @@ import httpx2
 import psutil
 import pytest
 
+from bagmill.dataset.draft import Draft
+from bagmill.dataset.inspect import Inspected
 from config import Settings
 from tests.conftest import Sample
 from tests.support.places import settings_in
@@ -69,6 +71,35 @@ def test_a_preview_shows_rows(http: httpx2.Client, drive: str, sample: Sample) -
     assert body["messages"]["/camera/image/compressed"] == sample.messages["/camera/image/compressed"]
     assert body["candidates"] == sample.messages["/camera/image/compressed"]
     assert body["features"]["position"]["type"].startswith("float32[")
+
+
+def test_what_is_in_a_recording_is_told(http: httpx2.Client, drive: str, sample: Sample) -> None:
+    answer = http.post("/api/specs/inspect", json={"recording": drive})
+
+    assert answer.status_code == 200, answer.text
+    told = Inspected.model_validate(answer.json())
+    assert {topic.topic: topic.messages for topic in told.topics} == sample.messages
+
+
+def test_a_draft_can_be_previewed_and_saved(http: httpx2.Client, drive: str) -> None:
+    answer = http.post("/api/specs/draft", json={"recording": drive})
+
+    assert answer.status_code == 200, answer.text
+    draft = Draft.model_validate(answer.json())
+    assert preview(http, recording=drive, spec=draft.spec).json()["rows"]
+    saved = http.post("/api/configs", json={"name": "drafted", "spec": draft.yaml})
+    assert saved.json()["text"] == draft.yaml
+
+
+@pytest.mark.parametrize("kind", ["inspect", "draft", "preview"])
+def test_a_look_needs_a_recording(http: httpx2.Client, kind: str) -> None:
+    bodies: list[dict[str, Any]] = [{"spec": SPEC} if kind == "preview" else {}, {"recording": "no.mcap"}]
+    bodies[1] |= bodies[0]
+
+    nothing, nowhere = (http.post(f"/api/specs/{kind}", json=body) for body in bodies)
+
+    assert problem(nothing) == (422, "invalid_request", ["/recording"])
+    assert problem(nowhere) == (422, "recording_not_found", ["/recording"])
 
 
 def test_a_saved_config_can_be_previewed(http: httpx2.Client, drive: str) -> None:
