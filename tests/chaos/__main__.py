@@ -184,7 +184,9 @@ def page(done: Counter[str], verdict: Verdict, disk: Disk) -> str:
     rows = [f"| {name} | {count:,} |" for name, count in counts.items()]
     told = (
         f"{RUNS} runs in {SECONDS:g} s with seed {SEED}, by two API processes and two workers; "
-        f"the full disk was {disk.kind}."
+        f"the full disk was {disk.kind}.\n"
+        "`different` counts outputs that were not the same bytes in all equal runs, `ended otherwise` runs\n"
+        "that should have ended in another way; among the workflows are the children of batches."
     )
     return "\n".join(["", told, "", "| | |", "| --- | ---: |", *rows, ""])
 

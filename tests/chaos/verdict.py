@@ -20,6 +20,10 @@ EXPECTED = {
 }
 
 
+COUNTED = ("lost", "duplicates", "stuck", "different", "left over", "ended otherwise", "gaps in histories")
+"""What is told also when there is none of it."""
+
+
 @dataclass
 class Verdict:
     """Counts, and a sentence for each thing that is not as it should be."""
@@ -35,7 +39,7 @@ class Verdict:
 def judge(settings: Settings, accepted: Mapping[str, str]) -> Verdict:
     """Look at all folders and at the queue."""
     verdict, states = Verdict(), StateManager(settings)
-    verdict.counts.update(dict.fromkeys(("lost", "duplicates", "stuck", "different", "left over"), 0))
+    verdict.counts.update(dict.fromkeys(COUNTED, 0))
     for workflow, kind in accepted.items():
         if not states.exists(workflow):
             verdict.blame("lost", f"{kind} {workflow}")
