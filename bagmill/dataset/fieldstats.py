@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bagmill.dataset.lists import densify
 from bagmill.dataset.transforms.leaves import leaves, numbers, owners
-from bagmill.dataset.values import Values, densify
+from bagmill.dataset.values import Values
 
 _MOST_COMPARED = 20_000
 """Elements that are compared one by one, at most, where they are lists of lists; more are taken to differ."""

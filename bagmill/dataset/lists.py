@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bagmill.dataset.pathtext import Slice, step_text
-from bagmill.dataset.values import Indices, Mask, Values, ValueType, fixed_items
+from bagmill.dataset.values import Indices, Mask, Values, ValueType, fixed_items, to_numpy
 
 Read = Callable[[pa.Array], Values]
 
@@ -190,3 +190,21 @@ def as_lists(items: pa.Array, offsets: Indices, present: Mask, type_: ValueType)
         pa.array(offsets.astype(np.int32)), items, type=kind, mask=mask
     )
     return lists
+
+
+def densify(values: Values) -> Values | None:
+    """Lists of numbers of any length as values of a fixed shape, if all of them have the same length.
+
+    Lists that are not there count for nothing; None if lengths differ or the elements are no numbers.
+    """
+    kind = values.type
+    if kind.shape != (None,) or not kind.is_number:
+        return None
+    lengths = pc.list_value_length(values.data).drop_null().unique()
+    if len(lengths) != 1 or not lengths[0].as_py():
+        return None
+    size = lengths[0].as_py()
+    fixed = ValueType(kind.element, (size,), kind.rotation)
+    data = np.zeros((len(values), size), fixed.numpy)
+    data[values.present] = to_numpy(values.data.flatten()).reshape(-1, size)
+    return Values(data, values.present, fixed)

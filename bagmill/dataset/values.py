@@ -280,24 +280,6 @@ def to_numpy(array: pa.Array) -> npt.NDArray[Any]:
     return values
 
 
-def densify(values: Values) -> Values | None:
-    """Lists of numbers of any length as values of a fixed shape, if all of them have the same length.
-
-    Lists that are not there count for nothing; None if lengths differ or the elements are no numbers.
-    """
-    kind = values.type
-    if kind.shape != (None,) or not kind.is_number:
-        return None
-    lengths = pc.list_value_length(values.data).drop_null().unique()
-    if len(lengths) != 1 or not lengths[0].as_py():
-        return None
-    size = lengths[0].as_py()
-    fixed = ValueType(kind.element, (size,), kind.rotation)
-    data = np.zeros((len(values), size), fixed.numpy)
-    data[values.present] = to_numpy(values.data.flatten()).reshape(-1, size)
-    return Values(data, values.present, fixed)
-
-
 def fill(values: Values, one: Values) -> Values:
     """The values, with that of a single row where there is none.
 

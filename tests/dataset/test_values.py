@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bagmill.dataset.values import RAW_IMAGE, TIMESTAMP, Values, ValueType, densify, element_of, fill
+from bagmill.dataset.lists import densify
+from bagmill.dataset.values import RAW_IMAGE, TIMESTAMP, Values, ValueType, element_of, fill
 from tests.dataset.columns import FEW, Row, kind, rows_of, values_of
 
 ELEMENTS: dict[str, st.SearchStrategy[Any]] = {
