@@ -9,10 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from bagmill.checkpoints import Checkpoint
 from bagmill.choices import MAX_TIME_NS
 from bagmill.columns import Failure, Rows, assemble, assemble_unreadable, table_schema, unreadable_schema
 from bagmill.decoders import Decoder
-from bagmill.findings import TableRun, skipped_messages, table_facts, warnings
+from bagmill.findings import (
+    TableRun,
+    restore_run,
+    run_facts,
+    skipped_messages,
+    table_facts,
+    warnings,
+)
 from bagmill.inspection import Grouping
 from bagmill.recording import Block, Identity, Loss
 from bagmill.report import OutputFile, Report
@@ -58,6 +66,19 @@ class Conversion:
             "unreadable": sum(run.unreadable for run in self.runs),
         }
 
+    def checkpoint(self, blocks: int) -> Checkpoint:
+        """Finish all open files, and tell how to go on from here; `blocks` were taken."""
+        return Checkpoint(blocks, [run_facts(run) for run in self.runs], self.pool.settle())
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on where a conversion of the same recording, with the same options, was interrupted."""
+        for run, facts in zip(self.runs, checkpoint.tables, strict=True):
+            restore_run(run, facts)
+        if UNREADABLE in checkpoint.files:
+            self._begin_unreadable()
+        for folder, files in checkpoint.files.items():
+            self.pool.restore(folder, files)
+
     def take(self, block: Block) -> None:
         """Convert the messages of a block."""
         for number, rows in self.grouping.split(block):
@@ -90,10 +111,14 @@ class Conversion:
             return
         run.unreadable += len(failures)
         run.first_reason = run.first_reason or failures[0].reason
+        schema = self._begin_unreadable()
+        self.pool.write(UNREADABLE, assemble_unreadable(block, run.table.topic, failures, schema))
+
+    def _begin_unreadable(self) -> pa.Schema:
         schema = unreadable_schema({"source": self._source})
         if UNREADABLE not in self.pool:
             self.pool.begin(UNREADABLE, schema, self.aside)
-        self.pool.write(UNREADABLE, assemble_unreadable(block, run.table.topic, failures, schema))
+        return schema
 
     def finish(self, losses: Sequence[Loss], body: Mapping[str, Any]) -> Report:
         """Finish the files and say what was done.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bagmill.checkpoints import EVERY_BYTES, Checkpoints
 from bagmill.choices import Compression, Converting, codec_of
 from bagmill.conversion import Conversion
 from bagmill.inspection import must_be_inspected, open_decoders, read_blocks
@@ -25,8 +26,13 @@ def convert(
     progress: ProgressSink = silent,
     *,
     threads: int | None = None,
+    checkpoint_bytes: int = EVERY_BYTES,
 ) -> Report:
-    """Write a recording's messages as typed Parquet or TFRecord below `output`, an empty folder.
+    """Write a recording's messages as typed Parquet or TFRecord below `output`.
+
+    That is an empty folder, or one in which an earlier call was interrupted: if it was about the same
+    recording with the same options, this one goes on from its last checkpoint, of which there is one after
+    each `checkpoint_bytes` of messages. The result is the same.
 
     With `threads` above 1 (None: as many as there are cores), reading, decoding and writing overlap. The same
     recording and options give byte-identical files, whatever the number of threads.
@@ -49,14 +55,26 @@ def convert(
         steps.next()
         aside = ParquetFormat(codec_of(options))
         files = aside if options.format == "parquet" else _tfrecord(options)
-        with WriterPool(output, files, threads=threads if threads > 1 else 0) as pool:
+        checkpoints = Checkpoints(output, _body(source, options), checkpoint_bytes)
+        earlier = checkpoints.take_up()
+        lanes = threads if threads > 1 else 0
+        with WriterPool(output, files, threads=lanes, going_on=earlier is not None) as pool:
             sources = list(zip(tables, decoders, strict=True))
             conversion = Conversion(pool, output, source.identity, sources, aside)
-            for block in read_blocks(source, tables, options, ahead=threads > 1):
-                conversion.take(block)
+            if earlier:
+                conversion.restore(earlier)
+            taken = earlier.blocks if earlier else 0
+            for number, block in enumerate(read_blocks(source, tables, options, ahead=threads > 1), 1):
+                due = checkpoints.is_due(block.buffer.nbytes)
+                if number > taken:
+                    conversion.take(block)
+                    if due:
+                        checkpoints.save(conversion.checkpoint(number))
                 done = source.done_bytes
                 steps.sink(Progress("convert", done, source.size, conversion.counters | {"bytes": done}))
-            return conversion.finish(source.losses, _body(source, options))
+            report = conversion.finish(source.losses, _body(source, options))
+            checkpoints.remove()
+            return report
 
 
 def _tfrecord(options: Converting) -> Format:

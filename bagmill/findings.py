@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from bagmill.decoders import Decoder
+from bagmill.decoders.base import Note
 from bagmill.recording import Loss
 from bagmill.report import Warn
 from bagmill.tables import Table
@@ -30,6 +31,22 @@ class TableRun:
     sorted: bool = True
     last: int = 0
     first_reason: str = ""
+
+
+_KEPT = ("read", "written", "unreadable", "too_big", "sorted", "last", "first_reason")
+
+
+def run_facts(run: TableRun) -> dict[str, Any]:
+    """What is to be known of a table to go on with it, ready for JSON."""
+    facts = {name: getattr(run, name) for name in _KEPT}
+    return facts | {"last": int(run.last), "sorted": bool(run.sorted), "notes": list(run.decoder.notes)}
+
+
+def restore_run(run: TableRun, facts: Mapping[str, Any]) -> None:
+    """Go on with a table after these facts."""
+    for name in _KEPT:
+        setattr(run, name, facts[name])
+    run.decoder.notes[:] = [Note(*note) for note in facts["notes"]]
 
 
 def skipped_messages(runs: Sequence[TableRun], losses: Sequence[Loss]) -> dict[str, int]:

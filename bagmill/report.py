@@ -6,6 +6,9 @@ from typing import Any
 
 from bagmill.errors import Where
 
+CHECKPOINT = ".checkpoint.json"
+"""A file in the output folder of an interrupted run that can be taken up, by a run with the same output."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:

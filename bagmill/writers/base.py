@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -28,6 +28,14 @@ class TableWriter(Protocol):
         """Finish the open file, which is a resource, if there is one; later rows go into the next."""
         ...
 
+    def finished(self) -> list[list[Any]]:
+        """The finished files so far, ready for JSON: each begins with its name."""
+        ...
+
+    def restore(self, finished: Sequence[Sequence[Any]]) -> None:
+        """Go on after these files, which an earlier writer of the same table has finished."""
+        ...
+
     def close(self) -> Sequence[Part]:
         """Finish; a table without rows still makes a file."""
         ...
@@ -45,8 +53,10 @@ class Format(Protocol):
         """Bytes of Arrow data that are best written at a time."""
         ...
 
-    def table(self, folder: Path, schema: pa.Schema) -> TableWriter:
-        """Begin a table in a folder, which is made; `schema` carries the metadata of its files.
+    def table(self, folder: Path, schema: pa.Schema, *, going_on: bool = False) -> TableWriter:
+        """Begin a table in a folder, which is made, or with `going_on` may be there.
+
+        `schema` carries the metadata of its files.
 
         Raises:
             SchemaError: the format has no place for such columns.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyarrow._parquet import ParquetWriter
@@ -42,9 +42,9 @@ class ParquetFormat(NamedTuple):
     prefix: str = "part"
     time_column: str = "log_time_ns"
 
-    def table(self, folder: Path, schema: pa.Schema) -> "ParquetTable":
-        """Begin a table in a folder, which is made."""
-        folder.mkdir(parents=True)
+    def table(self, folder: Path, schema: pa.Schema, *, going_on: bool = False) -> "ParquetTable":
+        """Begin a table in a folder, which is made, unless it is `going_on`."""
+        folder.mkdir(parents=True, exist_ok=going_on)
         return ParquetTable(folder, schema, self)
 
 
@@ -73,6 +73,14 @@ class ParquetTable:
         if self._part is not None:
             self._parts.append(self._part.close())
             self._part = None
+
+    def finished(self) -> list[list[Any]]:
+        """The names of the finished files and their rows."""
+        return [[part.path.name, part.rows] for part in self._parts]
+
+    def restore(self, finished: Sequence[Sequence[Any]]) -> None:
+        """Go on after these files."""
+        self._parts = [Part(self._folder / name, rows) for name, rows in finished]
 
     def close(self) -> Sequence[Part]:
         """Finish; without any rows, write a file that has the columns."""

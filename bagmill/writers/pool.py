@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from os import strerror
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 
@@ -57,11 +57,14 @@ class WriterPool:
         pending_bytes: int = PENDING_BYTES,
         writing_bytes: int = WRITING_BYTES,
         open_files: int = OPEN_FILES,
+        going_on: bool = False,
     ) -> None:
+        """`going_on`: there may be folders of an earlier pool, for `restore`."""
         self._output = output
         self._format = files
         self._pending_bytes = pending_bytes
         self._open_files = open_files
+        self._going_on = going_on
         self._tables: dict[str, _Table] = {}
         self._open: OrderedDict[str, None] = OrderedDict()
         self._lanes = Lanes(threads, writing_bytes)
@@ -84,7 +87,9 @@ class WriterPool:
         """
         with self._failures(folder):
             files = files or self._format
-            self._tables[folder] = _Table(files.table(self._output / folder, schema), files.group_bytes)
+            self._tables[folder] = _Table(
+                files.table(self._output / folder, schema, going_on=self._going_on), files.group_bytes
+            )
 
     def __contains__(self, folder: str) -> bool:
         return folder in self._tables
@@ -119,6 +124,26 @@ class WriterPool:
         """
         self._flush(folder)
         self._run(folder, self._tables[folder].writer.park)
+
+    def settle(self) -> dict[str, list[list[Any]]]:
+        """Finish all open files; the finished ones of each folder: name, size in bytes, what `restore` needs.
+
+        Raises:
+            OutputFailed: the disk is full or fails, with these or with earlier rows.
+        """
+        for folder in sorted(self._tables):
+            self.end_file(folder)
+        self._open.clear()
+        self._lanes.finish()
+        return {folder: self._sized(folder) for folder in self._tables}
+
+    def _sized(self, folder: str) -> list[list[Any]]:
+        finished = self._tables[folder].writer.finished()
+        return [[name, (self._output / folder / name).stat().st_size, *facts] for name, *facts in finished]
+
+    def restore(self, folder: str, finished: Sequence[Sequence[Any]]) -> None:
+        """Go on after the files of a table that an earlier pool has settled."""
+        self._tables[folder].writer.restore([[name, *facts] for name, _, *facts in finished])
 
     def close(self) -> dict[str, Sequence[Part]]:
         """Finish all tables, and return the files of each.

@@ -14,6 +14,7 @@ from loguru import logger
 from pydantic import ByteSize
 
 from bagmill.errors import BagmillError, OutputExists
+from bagmill.report import CHECKPOINT
 from config import LogLevel
 from models.base import utc_now
 from models.problem import Problem
@@ -103,7 +104,8 @@ def conclude(ctx: Context, running: Running) -> list[Job]:
         if verdict.to is Status.QUEUED:
             jobs.append(advance.job_of(edit.state, step))
     _tell(ctx, running, verdict)
-    clear(running)
+    if not (verdict.to is Status.QUEUED and (running.partial / CHECKPOINT).is_file()):
+        clear(running)
     return jobs
 
 

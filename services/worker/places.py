@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from bagmill.report import CHECKPOINT
 from services.executors.sealing import MANIFEST
 
 _PARTIAL = re.compile(r"(?P<step>.+)\.(?P<fence>\d+)\.partial")
@@ -21,6 +22,16 @@ def committed_folder(folder: Path, step: str) -> Path:
 def manifest_path(step: str) -> str:
     """The step's manifest, relative to the workflow's folder."""
     return f"{step}/{MANIFEST}"
+
+
+def resumable(folder: Path, step: str) -> Path | None:
+    """The newest folder in flight of a step that can be taken up: its job has left a checkpoint."""
+    found = [
+        (fence, partial)
+        for partial, name, fence in partials(folder)
+        if name == step and (partial / CHECKPOINT).is_file()
+    ]
+    return max(found)[1] if found else None
 
 
 def partials(folder: Path) -> list[tuple[Path, str, int]]:

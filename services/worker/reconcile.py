@@ -25,7 +25,7 @@ from services.state_manager import EVENTS, STATE, StateManager, Version
 from services.worker.commit import adopt
 from services.worker.context import Context
 from services.worker.outcome import Verdict, lost
-from services.worker.places import partials
+from services.worker.places import partials, resumable
 
 SETTLING = timedelta(seconds=2)
 """A patrol leaves what changed so shortly ago to those who are changing it: folder first, queue second."""
@@ -205,6 +205,8 @@ class Reconciler:
         fences = {step.name: step for step in state.steps}
         for folder, name, fence in partials(self._ctx.states.folder(state.id)):
             step = fences.get(name)
+            if step and step.status is Status.QUEUED and folder == resumable(folder.parent, name):
+                continue
             over = step and (fence < step.fence or (fence == step.fence and step.status not in _ACTIVE))
             if over:
                 durable.remove_tree(folder, sync=True)

@@ -16,7 +16,7 @@ from services.problems import problem_of
 from services.templates import step_params
 from services.worker.collecting import Made, children_of
 from services.worker.context import Context
-from services.worker.places import committed_folder, partial_folder, partials
+from services.worker.places import committed_folder, partial_folder, partials, resumable
 from services.worker.running import Running
 
 
@@ -118,8 +118,15 @@ def _earlier(
 
 
 def _make_room(folder: Path, step: StepState) -> None:
-    """Make the attempt's folder, and remove those of earlier ones."""
-    for partial, name, _ in partials(folder):
-        if name == step.name:
+    """Make the attempt's folder, of an earlier one's if that left a checkpoint; remove the others."""
+    target = partial_folder(folder, step.name, step.fence)
+    earlier = [partial for partial, name, _ in partials(folder) if name == step.name]
+    taken_up = resumable(folder, step.name)
+    for partial in earlier:
+        if partial != taken_up:
             durable.remove_tree(partial)
-    disk.mkdir(partial_folder(folder, step.name, step.fence))
+    if taken_up is None:
+        disk.mkdir(target)
+    elif taken_up != target:  # or a crash came after the renaming
+        # What may still run of that attempt finds no folder any more; the job removes what it does not know.
+        durable.rename_folder(taken_up, target)

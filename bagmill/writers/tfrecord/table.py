@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -42,14 +42,14 @@ class TFRecordFormat:
     prefix: str = "part"
     time_column: str = "log_time_ns"
 
-    def table(self, folder: Path, schema: pa.Schema) -> "TFRecordTable":
-        """Begin a table in a folder, which is made.
+    def table(self, folder: Path, schema: pa.Schema, *, going_on: bool = False) -> "TFRecordTable":
+        """Begin a table in a folder, which is made, unless it is `going_on`.
 
         Raises:
             FeatureCollision: two columns would become one feature.
         """
         plan = plan_features(schema)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=going_on)
         return TFRecordTable(folder, schema, plan, self)
 
 
@@ -81,6 +81,14 @@ class TFRecordTable:
         if self._part is not None:
             self._parts.append(self._part.close())
             self._part = None
+
+    def finished(self) -> list[list[Any]]:
+        """The names of the finished files, their rows, and whether these are sorted."""
+        return [[part.path.name, part.rows, part.is_sorted] for part in self._parts]
+
+    def restore(self, finished: Sequence[Sequence[Any]]) -> None:
+        """Go on after these files."""
+        self._parts = [FilePart(self._folder / name, rows, in_order) for name, rows, in_order in finished]
 
     def close(self) -> Sequence[Part]:
         """Finish; without any rows, write a file without records."""
