@@ -1,4 +1,4 @@
-"""The command line: `bagmill info`, `doctor`, `convert` and `dataset`, described in docs/cli.md.
+"""The command line: `bagmill info`, `doctor`, `convert`, `draft`, `preview` and `dataset`: see docs/cli.md.
 
 Results go to stdout, diagnostics to stderr; `bagmill.commands` does the work.
 """
@@ -47,6 +47,7 @@ Made = Annotated[Path, typer.Option(help="Folder to make the dataset in.")]
 AllowFailed = Annotated[
     bool, typer.Option("--allow-failed", help="Leave out recordings that fail, and say which.")
 ]
+Shown = Annotated[int, typer.Option("--rows", min=0, max=1000, help="How many rows to show, at most.")]
 Corrupt = Annotated[OnCorrupt, typer.Option(help="Recover what a damaged recording still holds, or fail.")]
 
 
@@ -86,6 +87,22 @@ def convert(
         "on_corrupt": on_corrupt,
     }
     raise typer.Exit(guarded(lambda: commands.convert(files, output, given, as_json=as_json)))
+
+
+@app.command()
+def draft(file: File, as_json: Json = False) -> None:
+    """Propose the spec of a dataset for a recording, with reasons."""
+    from bagmill import clidraft
+
+    raise typer.Exit(guarded(lambda: clidraft.draft(file, as_json=as_json)))
+
+
+@app.command()
+def preview(file: File, spec: SpecFile, rows: Shown = 5, as_json: Json = False) -> None:
+    """Show what a spec makes of the first part of a recording; nothing is written."""
+    from bagmill import clidraft
+
+    raise typer.Exit(guarded(lambda: clidraft.preview(file, spec, rows, as_json=as_json)))
 
 
 @app.command()
