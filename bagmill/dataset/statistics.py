@@ -79,15 +79,20 @@ class Statistics:
         elements = int(np.prod(kept, dtype=np.int64))
         numbers = values.astype(np.float64).reshape(-1, elements)
         finite = np.isfinite(numbers)
-        count = finite.sum(axis=0)
+        if finite.all():
+            count, low, high, plain = np.full(elements, len(numbers)), numbers, numbers, numbers
+        else:
+            count, plain = finite.sum(axis=0), np.where(finite, numbers, 0.0)
+            low, high = np.where(finite, numbers, np.inf), np.where(finite, numbers, -np.inf)
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = _mean(numbers, finite, count)
-            apart = np.where(finite, numbers - mean, 0.0)
+            mean = _mean(plain, count)
+            apart = plain - mean
+            if plain is not numbers:
+                apart[~finite] = 0.0
             # The second term is the rounding of the mean (Chan, Golub, LeVeque 1983, formula 1.7).
             m2 = (apart * apart).sum(axis=0) - apart.sum(axis=0) ** 2 / np.maximum(count, 1)
         m2 = np.where(np.isnan(m2), np.inf, np.maximum(m2, 0.0))
-        least = np.where(finite, numbers, np.inf).min(axis=0)
-        most = np.where(finite, numbers, -np.inf).max(axis=0)
+        least, most = low.min(axis=0), high.max(axis=0)
         return cls._exact(count, len(numbers) - count, mean, m2, least, most, kept)
 
     @classmethod
@@ -195,11 +200,12 @@ def merged(parts: Iterable[Statistics], shape: Sequence[int]) -> Statistics:
     return Statistics.merge([Statistics.none(shape), *parts])
 
 
-def _mean(numbers: Floats, finite: Mask, count: Ints) -> Floats:
+def _mean(plain: Floats, count: Ints) -> Floats:
+    """Of finite numbers, 0 in the place of others, which do not count."""
     some = np.maximum(count, 1)
-    mean: Floats = np.where(finite, numbers, 0.0).sum(axis=0) / some
+    mean: Floats = plain.sum(axis=0) / some
     if not np.isfinite(mean).all():  # the sum is beyond what a float64 holds, the mean is not
-        mean = (np.where(finite, numbers, 0.0) / some).sum(axis=0)
+        mean = (plain / some).sum(axis=0)
     return mean
 
 
