@@ -67,17 +67,18 @@ def _x(share: float) -> str:
 def _line(trace: Trace, number: int, low: float, high: float) -> str:
     """One path: up and down over the range around each point, with a gap where there is none."""
     points = trace.low.shape[1]
-    commands, is_down = [], False
+    commands, last = [], None
     for point in range(points):
         bottom, top = float(trace.low[number, point]), float(trace.high[number, point])
         if bottom > top:
-            is_down = False
+            last = None
             continue
         x = _x((point + 0.5) / points)
-        ends = (bottom,) if bottom == top else (bottom, top)
+        # First the end that is nearer, so that falling lines fall.
+        ends = sorted({bottom, top}, reverse=last is not None and last > bottom / 2 + top / 2)
         for end in ends:
-            commands.append(f"{'L' if is_down else 'M'}{x} {_y(end, low, high)}")
-            is_down = True
+            commands.append(f"{'M' if last is None else 'L'}{x} {_y(end, low, high)}")
+            last = end
     commands += ["h0.1"] if len(commands) == 1 else []  # a point alone would not be seen
     colour = _COLOURS[number % len(_COLOURS)]
     return f'<path d="{" ".join(commands)}" fill="none" stroke="{colour}" stroke-linecap="round"/>'
