@@ -1,8 +1,8 @@
 """Make: recordings become a dataset at one go, extracted into the output folder for as long as it takes."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bagmill.dataset.collect import collect
@@ -46,14 +46,14 @@ def make_dataset(
     """
     work = output / EXTRACTED
     work.mkdir()
-    shares = _Shares(progress, {path: path.stat().st_size if path.exists() else 0 for path in recordings})
+    shares = _Shares(progress, [path.stat().st_size if path.exists() else 0 for path in recordings])
     folders: dict[str, Path] = {}
     left_out = []
     names = distinct_names([str(path) for path in recordings])
     for number, (path, name) in enumerate(zip(recordings, names, strict=True)):
         try:
             (folder := work / f"{number:06}").mkdir()
-            extract(path, folder, spec, shares.of(path), threads=threads)
+            extract(path, folder, spec, shares.of(number), threads=threads)
             folders[name] = folder
         except BagmillError as error:
             if not allow_failed or isinstance(error, OutputError):
@@ -69,26 +69,20 @@ class _Shares:
     """Joins the progress on several recordings and of collecting into one, in bytes of recordings."""
 
     progress: ProgressSink
-    sizes: Mapping[Path, int]
-    before: int = field(default=0)
+    sizes: Sequence[int]
 
-    def of(self, path: Path) -> ProgressSink:
+    def of(self, number: int) -> ProgressSink:
         """Takes the progress of extracting a recording."""
-        before, size = self.before, self.sizes[path]
-        self.before += size
-        return self._sink(before, size)
+        return self._sink(sum(self.sizes[:number]), self.sizes[number])
 
     def last(self) -> ProgressSink:
         """Takes the progress of collecting."""
-        return self._sink(self._all, self._total - self._all)
-
-    @property
-    def _all(self) -> int:
-        return sum(self.sizes.values())
+        before = sum(self.sizes)
+        return self._sink(before, self._total - before)
 
     @property
     def _total(self) -> int:
-        return round(self._all / (1 - _COLLECTING))
+        return round(sum(self.sizes) / (1 - _COLLECTING))
 
     def _sink(self, before: int, size: int) -> ProgressSink:
         def sink(one: Progress) -> None:
