@@ -23,6 +23,7 @@ from bagmill.tables import plan_tables
 FRACTIONS = {"train": 0.8, "val": 0.1, "test": 0.1}
 _FEWEST_ROWS = 100
 """Rows that are worth splitting."""
+_FEWEST_MESSAGES = 5
 _LEAST_COVER = 0.5
 """Share of the time of the rows in which a topic must have messages."""
 _MOST_FEATURES = 500
@@ -100,8 +101,9 @@ def _of_topic(sample: Sample, taken: Taken, rates: dict[str, TopicRate]) -> list
     topic = sample.table.topic
     schemas = Counter(one.table.topic for one in taken.samples)[topic]
     messages = rates[topic].messages
-    if messages < 2:
-        return [LeftOut(topic, None, "no messages" if not messages else "one message: nothing changes")]
+    if messages < _FEWEST_MESSAGES:
+        few = {0: "no messages", 1: "one message: nothing changes"}
+        return [LeftOut(topic, None, few.get(messages, f"{messages} messages are too few to learn from"))]
     if schemas > 1:
         return [LeftOut(topic, None, f"messages of {schemas} schemas: convert them one by one")]
     return find_fields(sample)

@@ -161,6 +161,7 @@ def test_topics_of_little_time_or_of_programs_are_left_out(tmp_path: Path) -> No
         told("/a", 20, lambda number: {"data": math.sin(number)}),
         told("/short", 10, lambda number: {"data": math.sin(number)}, seconds=3),
         told("/once", 1, lambda number: {"data": number}, seconds=1),
+        told("/few", 1, lambda number: {"data": number}, seconds=4),
         told("/log", 5, lambda number: {"line": number**2}, schema="rcl_interfaces/msg/Log"),
     )
 
@@ -168,7 +169,30 @@ def test_topics_of_little_time_or_of_programs_are_left_out(tmp_path: Path) -> No
     assert list(found.spec["features"]) == ["a"]
     assert "29%" in reasons["/short", "data"] or "27%" in reasons["/short", "data"]
     assert "one message" in reasons["/once", None]
+    assert "4 messages are too few" in reasons["/few", None]
     assert "programs" in reasons["/log", None]
+
+
+def test_topics_of_two_schemas_are_left_out(tmp_path: Path) -> None:
+    def speed(number: int) -> dict[str, Any]:
+        return {"data": math.sin(number)}
+
+    found = drafted(
+        tmp_path, told("/a", 20, speed), told("/b", 9, speed), told("/b", 9, speed, schema="pkg/B")
+    )
+
+    assert list(found.spec["features"]) == ["a"]
+    assert "2 schemas" in left_out(found)["/b", None]
+
+
+def test_raw_images_that_are_cut_off_are_left_out(tmp_path: Path) -> None:
+    found = drafted(
+        tmp_path,
+        raw_camera("/cam", 2, "rgb8", bytes(64), 8, 8),
+        told("/a", 20, lambda number: {"data": math.sin(number)}),
+    )
+
+    assert "64 bytes are no 8 rows" in left_out(found)["/cam", None]
 
 
 def test_the_same_pictures_are_taken_once(tmp_path: Path) -> None:

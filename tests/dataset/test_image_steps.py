@@ -21,6 +21,7 @@ def gray(pixels: Pixels) -> Pixels:
 PLAIN: dict[str, Callable[[Pixels], Pixels]] = {
     "rgb8": lambda pixels: pixels,
     "8UC3": lambda pixels: pixels[:, :, ::-1],
+    "8UC4": lambda pixels: np.dstack([pixels[:, :, ::-1], np.full_like(pixels[:, :, :1], 9)]),
     "bgr8": lambda pixels: pixels[:, :, ::-1],
     "rgba8": lambda pixels: np.dstack([pixels, np.full_like(pixels[:, :, :1], 9)]),
     "bgra8": lambda pixels: np.dstack([pixels[:, :, ::-1], np.full_like(pixels[:, :, :1], 9)]),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from bagmill.dataset import lists
 from bagmill.dataset.fieldstats import FieldStats
 from bagmill.dataset.images.files import decode_file
-from bagmill.dataset.images.raw import NoImage, layout_of
+from bagmill.dataset.images.raw import NoImage, decode_raw
 from bagmill.dataset.inspect import Leaf, read_leaf
 from bagmill.dataset.leaftypes import StructKind, leaf_type, struct_kind
 from bagmill.dataset.pathtext import quoted
@@ -242,15 +242,12 @@ def _file(one: pa.BinaryScalar) -> tuple[list[dict[str, Any]], str]:
 
 
 def _raw(message: dict[str, Any]) -> tuple[list[dict[str, Any]], str]:
-    size = f"{message['width']} x {message['height']}"
-    encoding = message["encoding"]
-    if encoding in {"nv12", "nv21"}:
-        return [{"op": "image_decode"}, {"op": "image_encode"}], f"pictures of {size} ({encoding}), as JPEG"
-    layout = layout_of(encoding)
-    if layout.colour != "depth":
-        return [{"op": "image_decode"}, {"op": "image_encode"}], f"pictures of {size} ({encoding}), as JPEG"
+    pixels, colour = decode_raw(message, np.frombuffer(message["data"], np.uint8))
+    what = f"{message['width']} x {message['height']} ({message['encoding']})"
+    if colour != "depth":
+        return [{"op": "image_decode"}, {"op": "image_encode"}], f"pictures of {what}, as JPEG"
     decode = {"op": "image_decode", "colour": "as_is"}
-    if layout.element == np.uint16:
+    if pixels.dtype == np.uint16 and pixels.shape[2] == 1:
         steps = [decode, {"op": "image_encode", "format": "png"}]
-        return steps, f"depth of {size} ({encoding}), as PNG, which keeps each number"
-    return [decode], f"numbers of {size} ({encoding}), as they are"
+        return steps, f"depth of {what}, as PNG, which keeps each number"
+    return [decode], f"numbers of {what}, as they are"

@@ -78,7 +78,8 @@ def layout_of(encoding: str) -> Layout:
     element = f"{_KINDS[match[2]]}{int(match[1]) // 8}"
     if element in {"u4", "u8", "i8"}:
         raise NoImage(f"the encoding {encoding!r} is not known")
-    return _layout(element, int(match[3]), {"1": "gray" if element == "u1" else "depth"}.get(match[3], "bgr"))
+    colour = {"1": "gray" if element == "u1" else "depth", "3": "bgr", "4": "bgra"}.get(match[3], "depth")
+    return _layout(element, int(match[3]), colour)
 
 
 def decode_raw(message: Mapping[str, Any], data: npt.NDArray[np.uint8]) -> tuple[Pixels, str]:
