@@ -358,7 +358,7 @@ bodies = st.dictionaries(
 CALLS = [("POST", ""), ("PATCH", "/fuzz"), ("POST", "/fuzz/restore"), ("POST", "/fuzz/duplicate")]
 
 
-@hypothesis(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(
         [("POST", ""), ("PATCH", "/fuzz"), ("POST", "/fuzz/restore"), ("POST", "/fuzz/duplicate")]

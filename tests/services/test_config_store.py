@@ -15,7 +15,7 @@ from services.errors import ConfigChanged, ConfigUnreadable, InvalidRequest
 from tests.support.processes import python
 
 TEXT = "rows: {{kind: rate, hz: {hz}}}\nfeatures: {{a: {{source: {{topic: /a, field: x}}}}}}\n"
-WRITERS, CHANGES = 2, 15
+WRITERS, CHANGES = 2, 8
 SPAWN = multiprocessing.get_context("spawn")
 
 
