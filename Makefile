@@ -10,7 +10,7 @@ export DEMO_CWD := $(value PWD)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo run test test-core test-crash chaos lint format docs bench bench-queue bench-listing bench-engine clean
+.PHONY: help demo run test test-core test-crash chaos lint format docs bench bench-queue bench-listing bench-engine bench-rows clean
 
 help:
 	@echo "make demo                      convert a sample recording and show where the results are"
@@ -26,6 +26,7 @@ help:
 	@echo "make bench                     compare speed and memory with other converters (docs/benchmarks.md)"
 	@echo "make bench-queue               compare the queue with others, up to 100,000 live jobs (docs/benchmarks.md)"
 	@echo "make bench-listing             measure lists, polls and starts with 100,000 workflows (docs/benchmarks.md)"
+	@echo "make bench-rows                measure how the rows of datasets grow with recordings (docs/benchmarks.md)"
 	@echo "make bench-engine              measure what the engine costs beside the conversions (docs/benchmarks.md)"
 	@echo "make clean                     remove .venv* and caches; never recordings or workflows"
 	@echo "PYTHON=python3.12              with any of them: the Python that .venv is made with"
@@ -75,6 +76,9 @@ bench-listing: .venv/dev.stamp
 
 bench-engine: .venv/dev.stamp
 	@$(BIN) -m benchmarks.engine
+
+bench-rows: .venv/dev.stamp
+	@$(BIN) -m benchmarks.rows
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
