@@ -6,7 +6,7 @@ What filters need of a workflow is kept in memory, see `catalog.py`; what is sho
 import threading
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bagmill.faults import Fault
 from models.api import Unreadable, WorkflowInfo, WorkflowPage
@@ -45,6 +45,7 @@ class Listing:
         if query.cursor is not None and not is_id(query.cursor):
             fault = Fault("/cursor", "This is no cursor.", "Take it from `next` of the page before.")
             raise InvalidRequest("/cursor: This is no cursor.", items=[fault], hint=fault.hint)
+        query = replace(query, text=query.text.casefold())
         page = WorkflowPage(items=[], next=None, unreadable=[])
         with self._lock:
             self._catalog.refresh()
@@ -100,5 +101,5 @@ def _wanted(row: Row, query: Query) -> bool:
         row.parent == query.parent
         and (not query.statuses or row.status in query.statuses)
         and (query.template is None or row.template == query.template)
-        and query.text.casefold() in row.text
+        and query.text in row.text
     )

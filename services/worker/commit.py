@@ -57,12 +57,14 @@ def _manifest(path: Path) -> Manifest:
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
     """All that is below the folder but folders: (relative path, size); -1 for what is no regular file."""
-    for place, folders, names in os.walk(folder):
+    root = os.fspath(folder)
+    for place, folders, names in os.walk(root):
+        below = place[len(root) + 1 :]
         links = [name for name in folders if Path(place, name).is_symlink()]
-        for name in [*names, *links]:
-            path = Path(place, name)
-            facts = path.lstat()
-            yield str(path.relative_to(folder)), facts.st_size if stat.S_ISREG(facts.st_mode) else -1
+        for name in (*names, *links):
+            facts = os.lstat(f"{place}/{name}")
+            size = facts.st_size if stat.S_ISREG(facts.st_mode) else -1
+            yield f"{below}/{name}" if below else name, size
 
 
 def _difference(listed: dict[str, int], found: dict[str, int]) -> str:

@@ -68,6 +68,7 @@ def test_a_state_that_was_mended_is_found_at_the_next_start(house: House, record
 
 def test_an_intention_without_a_folder_is_closed_at_the_next_start(house: House) -> None:
     house.queue.intend([new_id()])
+    house.queue.rebuilt()
     reconciler = Reconciler(house.context())
 
     reconciler.changes(frozenset())
