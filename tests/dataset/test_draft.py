@@ -173,6 +173,18 @@ def test_topics_of_little_time_or_of_programs_are_left_out(tmp_path: Path) -> No
     assert "programs" in reasons["/log", None]
 
 
+@pytest.mark.parametrize(("every", "jumps"), [(10, True), (1000, False)])
+def test_rotations_that_jump_are_told(tmp_path: Path, every: int, jumps: bool) -> None:
+    def turn(number: int) -> dict[str, Any]:
+        angle = number / 100 + (2.5 if number % every == every - 1 else 0)
+        return {"turn": {"x": 0.0, "y": 0.0, "z": math.sin(angle / 2), "w": math.cos(angle / 2)}}
+
+    found = drafted(tmp_path, told("/imu", 20, turn))
+
+    reason = next(one.reason for one in found.choices if one.pointer == "/features/imu.turn")
+    assert ("jumps by more than 60 degrees" in reason) == jumps
+
+
 def test_topics_of_two_schemas_are_left_out(tmp_path: Path) -> None:
     def speed(number: int) -> dict[str, Any]:
         return {"data": math.sin(number)}

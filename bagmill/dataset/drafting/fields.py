@@ -16,6 +16,7 @@ from bagmill.dataset.leaftypes import StructKind, leaf_type, struct_kind
 from bagmill.dataset.pathtext import quoted
 from bagmill.dataset.samples import Sample
 from bagmill.dataset.shown import shown
+from bagmill.dataset.transforms.rotations import is_rotation
 from bagmill.dataset.values import RAW_IMAGE, Values, ValueType
 
 _AXES = frozenset({"x", "y", "z", "w", "theta", "roll", "pitch", "yaw"})
@@ -30,6 +31,9 @@ _MOST_LEFT_OUT = 40
 """Fields of a topic that are named as left out, at most."""
 _NEARLY = 0.9
 """Lists of which the shortest has so much of the longest are made of one length."""
+_HALF_JUMP = float(np.cos(np.pi / 6))
+"""Cosine of half of a turn of 60 degrees."""
+_MOST_JUMPS = 0.02
 _MOST_NAMED = 16
 _RESOLUTION = 1e-4
 """Share of what a value moves that float32 may lose."""
@@ -128,7 +132,7 @@ def _judged(sample: Sample, path: str | None) -> Found:
     if leaf.access.type.image:
         return _image(topic, leaf, values)
     reason = _useless(leaf, values)
-    return LeftOut(topic, path, reason) if reason else _numbers(sample, leaf)
+    return LeftOut(topic, path, reason) if reason else _numbers(sample, leaf, values)
 
 
 def _useless(leaf: Leaf, values: Values) -> str | None:
@@ -169,7 +173,7 @@ def _shown(values: Values) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def _numbers(sample: Sample, leaf: Leaf) -> Candidate:
+def _numbers(sample: Sample, leaf: Leaf, values: Values) -> Candidate:
     type_, stats = leaf.access.type, leaf.stats
     feature: dict[str, Any] = {}
     reason = _range(stats) + _elements(sample, leaf)
@@ -186,10 +190,24 @@ def _numbers(sample: Sample, leaf: Leaf) -> Candidate:
         else:
             reason += "; kept as float64, since float32 would lose what changes"
     if type_.rotation:
-        reason = "a rotation, as the quaternion x, y, z, w that it is"
+        reason = "a rotation, as the quaternion x, y, z, w that it is" + _jumps(values)
     if stats.nan_share:
         reason += f"; {stats.nan_share:.1%} of its numbers are NaN or infinite"
     return Candidate(sample.table.topic, leaf.path, type_, stats, feature, reason)
+
+
+def _jumps(values: Values) -> str:
+    """What is to be looked at where a rotation jumps to and fro: often two senders share the topic."""
+    turns = values.data[values.present].astype(np.float64)
+    turns = turns[is_rotation(turns)]
+    turns /= np.linalg.norm(turns, axis=1, keepdims=True)
+    cosines = np.abs((turns[1:] * turns[:-1]).sum(axis=1))
+    share = float((cosines < _HALF_JUMP).mean()) if cosines.size else 0.0
+    if share < _MOST_JUMPS:
+        return ""
+    return (
+        f"; it jumps by more than 60 degrees at {share:.1%} of its messages: do two senders share the topic?"
+    )
 
 
 def _elements(sample: Sample, leaf: Leaf) -> str:
