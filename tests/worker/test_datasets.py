@@ -17,6 +17,7 @@ from bagmill.sample import write_sample
 from config import Settings
 from models.workflow import EventType, Status
 from services.children import read_children
+from services.control import Control
 from tests.support.waiting import wait_for
 from tests.worker.making import House
 
@@ -139,7 +140,7 @@ def check_rows(folder: Path, facts: Mapping[str, Any], count: int) -> None:
     assert len({source["first_episode"] for source in facts["sources"]}) == count
 
 
-def test_a_recording_that_fails_fails_the_dataset(house: House) -> None:
+def test_a_recording_that_fails_fails_the_dataset_until_it_is_mended(house: House) -> None:
     folder = recordings(house, 2)
     (folder / "bad.mcap").write_bytes(b"\x89MCAP0\r\n" + bytes(100))
     workflow = house.submit("dataset", recordings="*.mcap", spec=SPEC)
@@ -152,6 +153,15 @@ def test_a_recording_that_fails_fails_the_dataset(house: House) -> None:
     assert state.error.code == "recordings_failed"
     assert state.step("collect").status is Status.SKIPPED
     assert not (house.folder(workflow) / "collect").exists()
+
+    write_sample(folder / "bad.mcap", seconds=0.4)
+    Control(house.states, house.queue).retry(workflow)
+    house.work()
+
+    state = house.state(workflow)
+    assert (state.status, state.children) == (Status.COMPLETED, {Status.COMPLETED: 3})
+    names = [source["name"] for source in manifest(house, workflow, "collect")["sources"]]
+    assert names == ["00.mcap", "01.mcap", "bad.mcap"]
 
 
 def test_failed_recordings_are_left_out_by_name_if_that_is_allowed(house: House) -> None:
