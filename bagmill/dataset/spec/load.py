@@ -14,8 +14,8 @@ from bagmill.errors import SpecInvalid, SpecUnreadable
 from bagmill.faults import Fault, faults
 from bagmill.probe import shown
 
-MAX_BYTES = 4 << 20
-"""A spec with more is refused."""
+MAX_BYTES = 512 << 10
+"""A spec with more is refused: YAML of a megabyte takes seconds to read."""
 
 MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 """For each older version what makes the next one of it. Version 1 is the first."""
