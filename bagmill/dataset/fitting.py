@@ -35,7 +35,7 @@ from bagmill.report import ProgressSink, silent
 from bagmill.suggestions import did_you_mean
 from bagmill.tables import Table, plan_tables, select_tables
 
-MOST_ROWS = 1 << 28
+MOST_ROWS = 1 << 25
 """Rows of a grid; more are a mistake in `hz` or in the times."""
 
 Schemas = Mapping[str, pa.Schema]

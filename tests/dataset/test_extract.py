@@ -6,10 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from mcap.writer import Writer
 
+from bagmill.dataset.extract import extract
 from bagmill.dataset.extracted import Extracted
 from bagmill.errors import DatasetInvalid, SpecUnfit
-from tests.dataset.recordings import made, numbers, rows_of, spec, texts, vectors
+from tests.dataset.recordings import Sent, Stream, made, numbers, rows_of, spec, texts, vectors
 
 A = numbers("/a", [(10, 1.0), (20, 2.0), (30, 3.0), (40, 4.0)])
 B = numbers("/b", [(15, -1.0), (25, -2.0), (38, -3.0)])
@@ -292,3 +294,55 @@ def test_statistics_are_those_of_each_split(tmp_path: Path) -> None:
 
     means = {one.group: (one.values["count"], one.values["mean"]) for one in found.facts.statistics}
     assert means == {"train": (2, 1.5), "test": (2, 3.5)}
+
+
+STATES = b"uint8 IDLE=0\nuint8 RUN=1\nuint8 STOP=2\nuint8 data"
+
+
+def states(*messages: tuple[int, int]) -> Stream:
+    """Messages with a state, each with its log time (ns)."""
+    sent = [Sent(b"\0\1\0\0" + bytes([value]), time) for time, value in messages]
+    return Stream("/state", ("pkg/msg/State", "ros2msg", STATES), "cdr", sent)
+
+
+@pytest.mark.parametrize(
+    ("values", "kept"), [(None, [20, 30, 40]), (["RUN"], [20, 30]), ([2], [40]), (["IDLE", 2], [10, 40])]
+)
+def test_constants_make_episodes_by_name_or_number(
+    tmp_path: Path, values: list[Any] | None, kept: list[int]
+) -> None:
+    by = {"by": "field", "topic": "/state", "field": "data", "values": values}
+
+    found = made(tmp_path, spec({"a": "/a"}, episodes=by), A, states((5, 0), (15, 1), (35, 2)))
+
+    assert rows_of(found)["time_ns"] == kept
+
+
+@pytest.mark.parametrize(("value", "hint"), [("RAN", "`RUN`"), (True, "Known"), ("9", "Known")])
+def test_a_state_that_can_not_be_is_refused(tmp_path: Path, value: Any, hint: str) -> None:
+    by = {"by": "field", "topic": "/state", "field": "data", "values": [1, value]}
+
+    with pytest.raises(SpecUnfit) as failure:
+        made(tmp_path, spec({"a": "/a"}, episodes=by), A, states((5, 0)))
+
+    assert failure.value.items[0].pointer == "/episodes/values/1"
+    assert hint in (failure.value.items[0].hint or "")
+
+
+def test_metadata_stands_in_each_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        schema = writer.register_schema("pkg/msg/Number", "ros2msg", b"float64 data")
+        channel = writer.register_channel("/a", "cdr", schema)
+        for sent in A.messages:
+            writer.add_message(channel, sent.log_time, sent.data, sent.log_time)
+        for name, values in (("robot", {"name": "x"}), ("robot", {"name": "y"}), ("other", {"z": "1"})):
+            writer.add_metadata(name, values)
+        writer.finish()  # type: ignore[no-untyped-call]
+    (tmp_path / "out").mkdir()
+
+    extract(path, tmp_path / "out", spec({"robot": {"source": {"metadata": "robot", "key": "name"}}}))
+
+    assert rows_of(Extracted.open(tmp_path / "out"))["robot"] == ["y"] * 4
