@@ -72,25 +72,27 @@ def find(states: StateManager, key: str, step: str) -> Reuse | None:
     return None
 
 
-def remember(folder: Path, key: str, workflow: str) -> None:
-    """Note that a workflow has the output of a key. What can't be written is made anew one day, no more."""
+def remember(folder: Path, key: str, workflow: str, *, most_keys: int = MOST_KEYS) -> None:
+    """Note that a workflow has the output of a key. What can't be written is made anew one day, no more.
+
+    Now and then, keys are forgotten that were noted first, where there are more than `most_keys`.
+    """
     known = _read(folder / key)
     if workflow in known:
         return
     try:
         disk.mkdir(folder, parents=True, exist_ok=True)
-        _prune(folder, key)
+        if key.startswith("00"):
+            _prune(folder, most_keys)
         durable.write_bytes(folder / key, durable.json_bytes([*known, workflow][-MOST:]), sync=False)
     except (OSError, StorageFailed) as error:
         logger.warning("{} can't be noted as an output to use again: {}", workflow, error)
 
 
-def _prune(folder: Path, key: str) -> None:
-    """Now and then, forget the keys that were noted first where there are too many."""
-    if key.startswith("00"):
-        files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        for path in files[: len(files) - MOST_KEYS]:
-            disk.unlink(path)
+def _prune(folder: Path, most: int) -> None:
+    files = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for path in files[: max(0, len(files) - most)]:
+        disk.unlink(path)
 
 
 def _read(path: Path) -> list[str]:

@@ -11,7 +11,12 @@ from services.advance import CHILDREN
 from services.children import read_children
 from services.errors import StateUnreadable, WorkflowNotFound
 from services.state_manager import StateManager
+from services.templates import TEMPLATES
 from services.worker.places import committed_folder
+
+_KINDS = frozenset(
+    step.kind for template in TEMPLATES.values() for step in template.then if CHILDREN in step.needs
+)
 
 
 class Made(NamedTuple):
@@ -25,15 +30,13 @@ class Made(NamedTuple):
 def children_of(states: StateManager, job: Job) -> list[Made]:
     """The children of a job's workflow, in order, if its step needs them; else none.
 
-    Raises WorkflowNotFound, StateUnreadable: the workflow itself is gone.
+    Raises WorkflowNotFound.
     """
-    state = states.read(job.workflow)
-    needs = {need for step in state.steps if step.name == job.step for need in step.needs}
-    return list(_made(states, state)) if CHILDREN in needs else []
+    return list(_made(states, job.workflow)) if job.kind in _KINDS else []
 
 
-def _made(states: StateManager, parent: WorkflowState) -> Iterator[Made]:
-    for child in read_children(states.folder(parent.id)):
+def _made(states: StateManager, parent: str) -> Iterator[Made]:
+    for child in read_children(states.folder(parent)):
         try:
             state = states.read(child.id)
         except WorkflowNotFound:
