@@ -26,18 +26,19 @@ def sizes() -> tuple[int, ...]:
 
 
 def measured(place: Path) -> dict[str, dict[str, Any]]:
-    """Everybody at every size, by name and size. At each size they take turns."""
+    """Everybody at every size, by name and size.
+
+    All take turns, with all sizes: what else keeps the machine busy for a while meets everybody.
+    """
     found: dict[str, dict[str, Any]] = {}
-    entrants = list(chosen())
-    for size in sizes():
-        queues = [Measured(entrant, size, place) for entrant in entrants]
-        for _ in range(TURNS):
-            for queue in queues:
-                queue.turn(SECONDS)
+    queues = [Measured(entrant, size, place) for entrant in chosen() for size in sizes()]
+    for number in range(TURNS):
         for queue in queues:
-            found.setdefault(queue.entrant.name, {})[str(size)] = queue.as_json()
-            queue.close()
-        print(f"measured with {size:,} live jobs", flush=True)
+            queue.turn(SECONDS)
+        print(f"turn {number + 1} of {TURNS}", flush=True)
+    for queue in queues:
+        found.setdefault(queue.entrant.name, {})[str(queue.live)] = queue.as_json()
+        queue.close()
     return found
 
 
