@@ -84,6 +84,7 @@ def test_the_hash_is_of_the_meaning() -> None:
         (ROWS + FEATURES + "split: {by: time, fractions: {train: 0.8, test: 0.3}}", "/split", None),
         (ROWS + "features: {a: {source: {count: /a}}, A: {source: {count: /a}}}", "", None),
         ("rows: {kind: per_message, topic: /b}\n" + FEATURES, "", None),
+        (ROWS + "features: {a: {source: {count: /a}, sync: {policy: exact}}}", "/features/a", None),
     ],
 )
 def test_what_is_wrong_is_pointed_at(text: str, pointer: str, hint: str | None) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from bagmill.dataset.spec.base import Many, Part
-from bagmill.dataset.spec.sources import Missing, Source, Sync
+from bagmill.dataset.spec.sources import Missing, Source, Sync, is_joined
 from bagmill.dataset.spec.transforms import DType, Transform
 
 INDEX_COLUMNS = ("time", "time_ns", "recording", "episode_index", "frame_index", "index")
@@ -60,6 +60,11 @@ class Feature(Part):
         "applied.",
     )
 
+    @model_validator(mode="after")
+    def _sync_is_of_use(self) -> Self:
+        _check_sync(self.source, self.sync)
+        return self
+
 
 class Label(Part):
     """A column of classes: int64, or with `multi` a vector of 0 and 1 (int8)."""
@@ -79,6 +84,11 @@ class Label(Part):
     missing: Missing = Missing()
 
     @model_validator(mode="after")
+    def _sync_is_of_use(self) -> Self:
+        _check_sync(self.source, self.sync)
+        return self
+
+    @model_validator(mode="after")
     def _numbers_fit(self) -> Self:
         names = tuple(self.numbers)
         if len(set(self.numbers.values())) != len(self.classes) and not isinstance(self.classes, dict):
@@ -95,3 +105,8 @@ class Label(Part):
         if isinstance(self.classes, dict):
             return self.classes
         return {name: number for number, name in enumerate(self.classes)}
+
+
+def _check_sync(source: Source, sync: Sync) -> None:
+    if sync != Sync() and not is_joined(source):
+        raise ValueError("`sync` joins messages, and the source has no field of any")

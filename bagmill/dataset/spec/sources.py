@@ -139,3 +139,13 @@ def topics_of(source: Source) -> list[str]:
         case StackSource():
             return [topic for one in source.stack for topic in topics_of(one)]
     return []
+
+
+def is_joined(source: Source) -> bool:
+    """Whether a source takes values of messages, so that it matters how they are joined to rows."""
+    match source:
+        case ConcatSource():
+            return any(map(is_joined, source.concat))
+        case StackSource():
+            return any(map(is_joined, source.stack))
+    return isinstance(source, TopicSource)
