@@ -37,11 +37,13 @@ demo: .venv/run.stamp
 run: .venv/run.stamp
 	@$(BIN) -m services.launcher
 
-# Four on any machine: half of the time goes into waiting for processes that the tests have started.
+# Four on any machine: half of the time goes into waiting for processes that the tests have started. They start twice
+# as fast when what they import is compiled already, so that is kept even where the environment says not to.
+test test-core test-crash: export PYTHONDONTWRITEBYTECODE :=
 test: lint
 	@$(BIN) -m pytest -n 4 --dist loadfile -m "not slow"
 
-ENGINE := tests/crash tests/engine_files tests/executors tests/worker
+ENGINE := $(addprefix tests/,crash e2e engine_files executors http services worker)
 
 test-core: .venv/dev.stamp
 	@$(BIN) -m pytest -n auto --maxprocesses 4 --dist worksteal -m slow $(addprefix --ignore=,$(ENGINE))

@@ -72,7 +72,10 @@ OPTIONS: dict[str, Callable[[], ConvertOptions]] = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize(
+    "name",
+    ["parquet", *(pytest.param(name, marks=pytest.mark.slow) for name in OPTIONS if name != "parquet")],
+)
 def test_wherever_it_is_interrupted_the_result_is_the_same(
     recording: Path, tmp_path: Path, name: str
 ) -> None:

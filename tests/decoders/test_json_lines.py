@@ -61,7 +61,7 @@ def check(content: Any, payloads: list[bytes], cut: int) -> None:
         assert equal(decode(fast, *payloads)[0], rows)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32))
 def test_random_topics(seed: int) -> None:
     content, payloads = topic(seed)

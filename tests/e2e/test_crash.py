@@ -39,7 +39,7 @@ def check(server: Server, workflow: str, messages: dict[str, int]) -> None:
     assert not list(folder.glob("*.partial"))
 
 
-@pytest.mark.parametrize("queue_file", ["kept", "deleted"])
+@pytest.mark.parametrize("queue_file", ["kept", pytest.param("deleted", marks=pytest.mark.slow)])
 def test_all_runs_complete_after_a_kill(settings: Settings, tmp_path: Path, queue_file: str) -> None:
     recording = tmp_path / "small.mcap"
     messages = write_sample(recording, seconds=0.2)

@@ -95,6 +95,7 @@ def test_a_name_that_is_no_text_is_said(settings: Settings, sample: Sample, tmp_
     assert "The path is not valid UTF-8." in process.output
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_nothing_running(settings: Settings) -> None:
     with demo(settings) as process:
         wait_for(lambda: "index" in process.output, "the first step")

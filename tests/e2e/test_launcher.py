@@ -26,7 +26,7 @@ def running(family: list[psutil.Process]) -> list[psutil.Process]:
     return [member for member in family if member.is_running() and member.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM])
 def test_it_stops_both_and_ends_with_0(settings: Settings, number: signal.Signals) -> None:
     with start(settings) as launcher:
         family = launcher.family()
@@ -41,7 +41,7 @@ def test_it_stops_both_and_ends_with_0(settings: Settings, number: signal.Signal
         assert "Traceback" not in launcher.output
 
 
-@pytest.mark.parametrize("victim", ["worker.py", "app:app"])
+@pytest.mark.parametrize("victim", ["worker.py", pytest.param("app:app", marks=pytest.mark.slow)])
 def test_if_one_dies_the_other_is_stopped(settings: Settings, victim: str) -> None:
     with start(settings) as launcher:
         family = launcher.family()

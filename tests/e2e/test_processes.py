@@ -35,7 +35,7 @@ def autostart(tmp_path: Path) -> Iterator[Settings]:
     kill(workers(settings))
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize("processes", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_uvicorn_alone_has_exactly_one_worker(autostart: Settings, processes: str) -> None:
     with start_api(autostart, "--workers", processes, WORKER_AUTOSTART="true"), Server(autostart) as server:
         state = server.wait(server.submit("data_processing")["id"])
@@ -44,6 +44,7 @@ def test_uvicorn_alone_has_exactly_one_worker(autostart: Settings, processes: st
         assert len(workers(autostart)) == 1
 
 
+@pytest.mark.slow
 def test_a_worker_that_died_is_started_again(autostart: Settings) -> None:
     with start_api(autostart, WORKER_AUTOSTART="true"), Server(autostart) as server:
         (first,) = wait_for(lambda: workers(autostart), "the worker")

@@ -105,6 +105,4 @@ class Walk(RuleBasedStateMachine):
 
 
 def test_any_walk() -> None:
-    run_state_machine_as_test(
-        Walk, settings=settings(max_examples=100, stateful_step_count=40, deadline=None)
-    )
+    run_state_machine_as_test(Walk, settings=settings(max_examples=50, stateful_step_count=40, deadline=None))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.templates import TEMPLATES
 from tests.support.server import Server
 
-FEW = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 texts = st.text(max_size=20) | st.sampled_from(["*", "**", "..", "/", "~", "\0", "a.mcap", "%2f", "[", "NaN"])
 values = st.recursive(

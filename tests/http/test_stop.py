@@ -57,7 +57,11 @@ def in_background(work: Callable[[], object]) -> threading.Thread:
     ("way", "number"),
     [(way, signal.SIGTERM) for way in WAYS]
     # On SIGINT gunicorn sends SIGQUIT to its workers, on which uvicorn's does not stop, whatever the app is.
-    + [(way, signal.SIGINT) for way in WAYS if way != "gunicorn with uvicorn"],
+    + [
+        pytest.param(way, signal.SIGINT, marks=pytest.mark.slow)
+        for way in WAYS
+        if way != "gunicorn with uvicorn"
+    ],
 )
 def test_a_stop_ends_streams_and_polls(
     settings: Settings, http: httpx2.Client, way: str, number: signal.Signals

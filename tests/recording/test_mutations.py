@@ -12,7 +12,7 @@ from bagmill.recording import Recording
 from tests.mutations.ways import ruined
 from tests.recording.making import FAIL, MAGIC, Maker, attachment, messages, messages_of, metadata
 
-COUNT, MORE = 60, 600
+COUNT, MORE = 30, 600
 """Ruined files of each kind; more for a proof of its own."""
 MOST_MEMORY = 64 << 20
 """The biggest thing that 4 KB of zstd can claim and be believed so far, and the reader's own buffers."""

@@ -86,6 +86,7 @@ def test_of_many_apis_one_starts_one(settings: Settings) -> None:
         assert the_worker(settings) == worker
 
 
+@pytest.mark.slow
 def test_another_api_takes_over(settings: Settings, tmp_path: Path) -> None:
     """Two servers on the same folders: when the one that started the worker dies, the other takes care."""
     beside = settings_in(tmp_path)
@@ -99,6 +100,7 @@ def test_another_api_takes_over(settings: Settings, tmp_path: Path) -> None:
         assert second.running
 
 
+@pytest.mark.slow
 def test_a_restart_finds_its_worker(settings: Settings) -> None:
     with start_api(settings, **AUTOSTART) as api:
         worker = the_worker(settings)
@@ -109,6 +111,7 @@ def test_a_restart_finds_its_worker(settings: Settings) -> None:
         assert "started a worker" not in api.output.rpartition("Started server process")[2]
 
 
+@pytest.mark.slow
 def test_a_reload_keeps_the_worker(settings: Settings, tmp_path: Path) -> None:
     watched = tmp_path / "watched"
     watched.mkdir()
@@ -142,6 +145,7 @@ def test_nothing_is_started_unless_it_is_wanted(settings: Settings) -> None:
     assert living_workers(settings) == []
 
 
+@pytest.mark.slow
 def test_what_cannot_start_is_told_and_tried_again(settings: Settings, tmp_path: Path) -> None:
     """A worker that ends at once: its folders are on a place that can't be written."""
     blocked = tmp_path / "blocked"

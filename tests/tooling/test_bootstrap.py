@@ -43,6 +43,7 @@ def test_two_at_once_make_one_environment(copy: Path) -> None:
     assert "Installing" in start(copy).communicate()[0]
 
 
+@pytest.mark.slow
 def test_what_was_interrupted_is_begun_anew(copy: Path) -> None:
     (copy / ".venv" / "bin").mkdir(parents=True)
     (copy / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")

@@ -140,6 +140,7 @@ def check_rows(folder: Path, facts: Mapping[str, Any], count: int) -> None:
     assert len({source["first_episode"] for source in facts["sources"]}) == count
 
 
+@pytest.mark.slow
 def test_a_recording_that_fails_fails_the_dataset_until_it_is_mended(house: House) -> None:
     folder = recordings(house, 2)
     (folder / "bad.mcap").write_bytes(b"\x89MCAP0\r\n" + bytes(100))
@@ -182,6 +183,7 @@ def test_failed_recordings_are_left_out_by_name_if_that_is_allowed(house: House)
     assert "bad.mcap" in (house.folder(workflow) / "collect" / "report.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_children_stay_as_they_are(house: House) -> None:
     recordings(house, 2)
     workflow = house.submit("dataset", recordings="*.mcap", spec=SPEC)
@@ -219,6 +221,7 @@ def test_the_same_again_is_answered_from_the_first(house: House) -> None:
     assert not (house.folder(first) / part).samefile(house.folder(forced) / part)
 
 
+@pytest.mark.slow
 def test_what_is_gone_or_changed_is_made_anew(house: House) -> None:
     recording = recordings(house, 1) / "00.mcap"
     first = house.submit("dataset", recording, spec=SPEC)

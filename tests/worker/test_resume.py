@@ -10,6 +10,7 @@ from models.workflow import Status
 from services import advance
 from services.worker.places import partial_folder
 from services.worker.reconcile import Reconciler
+from tests.support.waiting import wait_for
 from tests.worker.making import DEAD, House
 
 LEAVES_WORK = f"""
@@ -52,9 +53,11 @@ def test_without_a_checkpoint_an_attempt_begins_anew(house: House, recording: Pa
 
 def test_the_next_worker_goes_on(house: House, recording: Path) -> None:
     workflow = house.submit("index", recording)
-    hangs = LEAVES_WORK.replace("FIRST_END", "(output / 'working').touch(); time.sleep(600)")
+    hangs = LEAVES_WORK.replace(
+        "FIRST_END", "(output / 'working').touch(); sys.stdin.buffer.read(); os._exit(9)"
+    )
     with house.worker(hangs) as first:
-        house.wait_running(workflow)
+        wait_for(lambda: list(house.folder(workflow).glob("*.partial/working")), "the job at work")
         first.signal(signal.SIGKILL)
         first.wait()
 
