@@ -55,7 +55,7 @@ def markdown(name: str, case: Facts) -> str:
     rows = [(f"**{row[0]}**", *row[1:]) if row[0] == OURS else row for row in rows_of(case)]
     lines = ["| " + " | ".join(row) + " |" for row in (COLUMNS, tuple(marks), *rows)]
     extra = [f"\n{note}" for note in notes(case)]
-    about = f"{case['about']}. {title(name, case).partition(': ')[2].capitalize()}."
+    about = f"{case['about']}. {title(name, case).partition(': ')[2]}."
     return "\n".join([f"### {name}", "", about, "", *lines, *extra, ""])
 
 
