@@ -40,6 +40,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_run_measures_all_operations_and_the_waking(results: dict[str, Any]) -> None:
     for name in ("bagmill", "SQLite FULL"):
         for size in ("3", "30"):
@@ -51,6 +52,7 @@ def test_a_run_measures_all_operations_and_the_waking(results: dict[str, Any]) -
     assert len(sentences(results)) == 3
 
 
+@pytest.mark.slow
 def test_the_tables_replace_what_stood_in_the_page(results: dict[str, Any], tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("before <!-- queue -->old<!-- /queue --> after")

@@ -21,6 +21,7 @@ from benchmarks.report import markdown, replace, summary
 from config import ROOT
 
 
+@pytest.mark.slow
 def test_a_run_measures_checks_and_writes_down(tmp_path: Path) -> None:
     small = {"BENCH_SCALE": "0.003", "RUNS": "1", "BENCH_ONLY": "json", "BENCH_PEERS": ""}
     places = {"BENCH_RESULTS": str(tmp_path / "results"), "BENCH_OUTPUT": str(tmp_path)}

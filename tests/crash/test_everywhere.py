@@ -8,7 +8,7 @@ import pytest
 from tests.crash.stories import STORIES
 from tests.support.processes import python
 
-SAMPLE = {"steps": (20, 131), "batch": (60, 151), "failure": (15, 83), "farewell": (31, 97)}
+SAMPLE = {"steps": (20, 131), "batch": (60, 151)}
 """The first point of each story that is tried every time, and how many come before the next."""
 PARTS = 12
 
@@ -20,7 +20,7 @@ def points(folder: Path, story: str, first: int, every: int) -> int:
     return int(json.loads(told.stdout)["points"])
 
 
-@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("story", ["steps", "batch"])
 def test_some_kills_lose_nothing(tmp_path: Path, story: str) -> None:
     assert points(tmp_path, story, *SAMPLE[story]) >= 2
 

@@ -73,9 +73,11 @@ def test_a_worker_that_was_stopped_is_replaced(tmp_path: Path) -> None:
         os.kill(worker, signal.SIGSTOP)
         wait_for(lambda: gone(worker), "the end of the stopped one")
 
-        assert the_worker(settings) != worker
+        # Its last threads may hold its lock for a moment longer.
+        wait_for(lambda: [one for one in worker_records(settings) if one.pid != worker], "another one")
 
 
+@pytest.mark.slow
 def test_of_many_apis_one_starts_one(settings: Settings) -> None:
     with start_api(settings, "--workers", "3", **AUTOSTART) as api:
         wait_for(lambda: api.output.count("Application startup complete") == 3, "all processes")

@@ -28,6 +28,7 @@ def start(copy: Path, profile: str = "run") -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_two_at_once_make_one_environment(copy: Path) -> None:
     both = [start(copy), start(copy, "dev")]
     said = [process.communicate()[0] for process in both]

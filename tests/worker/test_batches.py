@@ -73,6 +73,7 @@ def test_a_batch_runs_its_template_on_each_recording(house: House, recordings: P
         assert len(house.events(child.id, EventType.COMMITTED)) == 3
 
 
+@pytest.mark.slow
 def test_the_recordings_folder_is_processed_as_it_is(house: House, sample: Sample) -> None:
     folder = house.settings.recordings_dir / "day 1"
     folder.mkdir(parents=True)
@@ -225,6 +226,7 @@ def test_cancelling_a_batch_cancels_its_children(house: House, recordings: Path)
     assert statuses(house, parent) == {Status.CANCELLED: 5}
 
 
+@pytest.mark.slow
 def test_a_cancel_of_the_parent_alone_reaches_the_children(house: House, recordings: Path) -> None:
     parent = house.submit("index", recordings=".")
     with house.worker(LISTING + "time.sleep(600)") as worker:
@@ -274,6 +276,7 @@ def test_a_retry_of_the_batch_runs_what_failed_and_nothing_else(house: House, re
         assert len(house.events(child.id, EventType.COMMITTED)) == 1
 
 
+@pytest.mark.slow
 def test_a_retry_of_one_child_reopens_the_batch(house: House, recordings: Path) -> None:
     parent = house.submit("index", recordings=".", options={"max_attempts": 1})
     house.work(LISTING + "sys.exit(1) if REQUEST['source']['path'].endswith('3.mcap') else finish()")
@@ -303,6 +306,7 @@ def test_a_retry_of_one_child_of_a_completed_batch_is_counted(house: House, reco
     assert house.state(parent).children == {Status.COMPLETED: 5}
 
 
+@pytest.mark.slow
 def test_children_that_were_never_made_are_made_by_a_retry(house: House, recordings: Path) -> None:
     parent = house.submit("index", recordings=".")
     house.work(LISTING + "finish()")

@@ -148,6 +148,7 @@ def test_a_job_that_does_not_finish_is_given_back_without_costing_an_attempt(
         worker.stop()
 
 
+@pytest.mark.slow
 def test_a_second_signal_does_not_wait(house: House, recording: Path) -> None:
     house.settings = house.settings.model_copy(update={"drain_seconds": 3600.0})
     workflow = house.submit("index", recording)

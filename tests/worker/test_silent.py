@@ -83,6 +83,7 @@ def test_a_worker_that_is_well_keeps_its_job_past_its_lease(house: House, record
     assert "gave no sign of life" not in first.output + second.output
 
 
+@pytest.mark.slow
 def test_the_batch_of_a_stopped_worker_goes_on(house: House) -> None:
     house.settings.recordings_dir.mkdir()
     for number in range(3):
