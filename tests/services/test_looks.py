@@ -50,9 +50,17 @@ async def asleep(folder: Path) -> list[int]:
     return [int(pid) for pid in (folder / "pids").read_text("utf-8").split()]
 
 
+def lives(pid: int) -> bool:
+    """Whether there is such a process, and not only what is left of it."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 async def gone(pids: list[int]) -> bool:
     """Wait until none of these processes runs."""
-    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+    while any(map(lives, pids)):
         await asyncio.sleep(0.01)
     return True
 

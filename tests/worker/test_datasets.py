@@ -78,7 +78,8 @@ def extracts(house: House, parent: str) -> dict[str, dict[str, str]]:
 
 
 def committed(house: House) -> int:
-    return len(list(house.settings.workflows_dir.glob("*/*/manifest.json")))
+    folders = house.settings.workflows_dir.glob("[!.]*")  # others vanish while they are looked at
+    return sum(len(list(folder.glob("[!.]*/manifest.json"))) for folder in folders)
 
 
 def reached(house: House, count: int) -> bool:
