@@ -45,16 +45,31 @@ class BagmillError(Exception):
 
     code: ClassVar[str] = "bagmill_error"
     default_hint: ClassVar[str] = "Read the log; if it does not explain itself, report it as a bug."
-    items: tuple[Fault, ...] = ()
-    """Each of several things wrong, where an exception tells of more than one."""
+    subject: ClassVar[str] = "This"
+    """What has faults, at the start of a sentence."""
 
     def __init__(
-        self, message: str | None = None, *, where: Where | None = None, hint: str | None = None
+        self,
+        message: str | None = None,
+        *,
+        items: Sequence[Fault] = (),
+        where: Where | None = None,
+        hint: str | None = None,
     ) -> None:
+        """Without a message one is made of `items`, which are the several things wrong, and their hint."""
+        if items and message is None:
+            message, of_item = self._told(items)
+            hint = hint or of_item
+        self.items = tuple(items)
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.where: dict[str, str | int] = dict(where or {})
         self.hint = hint or self.default_hint
         super().__init__(self.message)
+
+    def _told(self, items: Sequence[Fault]) -> tuple[str, str | None]:
+        if len(items) > 1:
+            return f"{self.subject} has {len(items)} faults.", None
+        return f"{items[0].pointer or self.subject}: {items[0].detail}", items[0].hint
 
     def __str__(self) -> str:
         place = ", ".join(f"{name} {value}" for name, value in self.where.items())
@@ -178,19 +193,7 @@ class SpecError(BagmillError):
 
     code = "spec_error"
     default_hint = "Correct what `errors` points at; docs/dataset.md has each part of a spec."
-
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        items: Sequence[Fault] = (),
-        where: Where | None = None,
-        hint: str | None = None,
-    ) -> None:
-        if len(items) == 1 and message is None:
-            message, hint = f"{items[0].pointer or 'The spec'}: {items[0].detail}", hint or items[0].hint
-        super().__init__(message or f"The spec has {len(items)} faults.", where=where, hint=hint)
-        self.items = tuple(items)
+    subject = "The spec"
 
 
 class SpecUnreadable(SpecError):

@@ -37,7 +37,8 @@ __all__ = [
 ]
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """One text as a list of it; all else as it is."""
     return [value] if isinstance(value, str) else value
 
 
@@ -47,7 +48,7 @@ Time = Annotated[
 ]
 Globs = Annotated[
     list[Annotated[str, AfterValidator(usable_glob)]],
-    BeforeValidator(_one_or_many, json_schema_input_type=str | list[str]),
+    BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
 ]
 
 

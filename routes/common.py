@@ -14,8 +14,8 @@ from bagmill.suggestions import did_you_mean
 from models.problem import Problem
 from routes.stopping import Stopping
 from services.config_service import ConfigService
+from services.errors import InvalidRequest
 from services.look_service import LookService
-from services.validation import invalid
 from services.workflow_service import WorkflowService
 
 MANY = frozenset({"status"})
@@ -64,7 +64,7 @@ def known_names_only(request: Request) -> None:
     twice = [name for name, count in given.items() if count > 1 and name in known and name not in MANY]
     faults += [Fault(token(name), "This stands more than once.") for name in twice]
     if faults:
-        raise invalid(faults)
+        raise InvalidRequest(items=faults)
 
 
 Responses = dict[int | str, dict[str, Any]]

@@ -26,17 +26,14 @@ from services.errors import (
     ConfigChanged,
     ConfigExists,
     IllegalOperation,
-    JobError,
-    LaunchError,
+    InvalidRequest,
     LockTimeout,
-    LooksBusy,
-    LookTimedOut,
     MissingError,
     RequestError,
 )
 from services.logs import Action, say
 from services.problems import problem_of
-from services.validation import invalid
+from services.process_errors import JobError, LaunchError, LooksBusy, LookTimedOut
 
 MEDIA_TYPE = "application/problem+json"
 MAX_TEXT = 300
@@ -172,7 +169,9 @@ def _methods(scope: Scope) -> set[str]:
 def _own(exc: Exception, scope: Scope) -> Exception:
     """The framework's exceptions as Bagmill's own."""
     if isinstance(exc, RequestValidationError):
-        return invalid([fault_at("".join(map(token, error["loc"][1:])), error) for error in exc.errors()])
+        return InvalidRequest(
+            items=[fault_at("".join(map(token, error["loc"][1:])), error) for error in exc.errors()]
+        )
     if isinstance(exc, HTTPException):
         kind = BY_STATUS.get(exc.status_code, HttpError)
         said = exc.detail or HTTPStatus(exc.status_code).phrase

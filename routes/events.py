@@ -14,8 +14,7 @@ from bagmill.faults import Fault
 from routes.common import EmptyIsNone, Responses, Service, Stop, problems
 from routes.stopping import Stopping
 from routes.workflows import POLL
-from services.errors import WorkflowNotFound
-from services.validation import invalid
+from services.errors import InvalidRequest, WorkflowNotFound
 from services.workflow_service import WorkflowService
 
 Number = Annotated[int, Field(ge=0)]
@@ -86,5 +85,5 @@ def _number(text: str) -> int:
         fault = Fault(
             "", "Last-Event-ID is no number of an event.", "Send the `id` of the last event you have."
         )
-        raise invalid([fault])
+        raise InvalidRequest(items=[fault])
     return int(text)

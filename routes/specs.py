@@ -10,7 +10,7 @@ from routes.body import read_model
 from routes.common import LooksOf, Responses, Stop, problems
 from routes.openapi import json_body
 from routes.stopping import Stopping
-from services.errors import LooksBusy
+from services.process_errors import LooksBusy
 
 router = APIRouter(prefix="/specs", tags=["specs"])
 

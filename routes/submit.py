@@ -14,7 +14,6 @@ from routes.etags import etag
 from routes.openapi import json_body
 from services.errors import InvalidRequest
 from services.submission import asked_for
-from services.validation import invalid
 from services.workflow_service import Submitted
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
@@ -70,5 +69,5 @@ def _from_query(template_id: str | None, params: str | None, options: str | None
 
 def _only_one(request: Request, key: str | None) -> str | None:
     if len(request.headers.getlist("idempotency-key")) > 1:
-        raise invalid([Fault("", "There is more than one Idempotency-Key.")])
+        raise InvalidRequest(items=[Fault("", "There is more than one Idempotency-Key.")])
     return key

@@ -8,8 +8,9 @@ from models.base import utc_now
 from models.queue import Job, JobState
 from models.workflow import TRANSITIONS, EventType, Status, StepState, WarningNote, WorkflowState
 from services.edit import Edit
-from services.errors import IllegalOperation, RecordingsFailed
+from services.errors import IllegalOperation
 from services.problems import problem_of
+from services.process_errors import RecordingsFailed
 
 CHILDREN = "children"
 """In a step's `needs`: the children of a batch, all ended, and completed unless `allow_failed`."""

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 from loguru import logger
 
-from bagmill.dataset.spec import Spec, dump_spec, make_spec, parse_spec, plain, spec_hash
-from bagmill.errors import SpecError
+from bagmill.dataset.spec import Spec, dump_spec, plain, spec_hash
 from bagmill.faults import Fault
 from config import Settings
 from models.api import Unreadable
@@ -31,11 +30,11 @@ from models.config import (
 )
 from services import filesystems
 from services.configs.diff import changes, unified
+from services.configs.given import described, written
 from services.configs.names import check_name
 from services.configs.store import ConfigStore, Stored, changed
 from services.errors import ConfigChanged, ConfigUnreadable, InvalidRequest, MissingError, StateError
 from services.problems import problem_of
-from services.validation import invalid
 
 
 class Resolved(NamedTuple):
@@ -63,17 +62,8 @@ def resolve(configs_dir: Path, config: str, revision: int | None = None, pointer
         place = "revision"
         found = store.read(name, number)
     except MissingError as error:
-        raise invalid([Fault(f"{pointer}/{place}", error.message, error.hint)]) from error
+        raise InvalidRequest(items=[Fault(f"{pointer}/{place}", error.message, error.hint)]) from error
     return Resolved(name, number, found.spec, found.hash)
-
-
-def spec_of(given: dict[str, Any] | str, pointer: str) -> Spec:
-    """The spec that stands at `pointer` of a request, as an object or as a text of YAML or JSON.
-
-    Raises:
-        SpecUnreadable, SpecInvalid: it is none; the faults point into the request.
-    """
-    return _written(given, pointer)[1]
 
 
 class ConfigService:
@@ -116,7 +106,7 @@ class ConfigService:
     def create(self, asked: NewConfig) -> Config:
         """Make a config. Raises InvalidRequest, SpecError, ConfigExists."""
         name = check_name(asked.name, "/name")
-        text, spec = _written(asked.spec)
+        text, spec = written(asked.spec)
         self._store.create(name, text, _entry(asked, Action.CREATED, spec))
         return self.get(name)
 
@@ -132,8 +122,10 @@ class ConfigService:
                 "The body names nothing to change.", hint='Send {"spec": {...}} or {"description": "..."}.'
             )
         if None not in (base, asked.revision) and base != asked.revision:
-            raise invalid([Fault("/revision", f"`If-Match` names revision {base}, and this another one.")])
-        given = None if asked.spec is None else _described(asked.spec, asked.description)
+            raise InvalidRequest(
+                items=[Fault("/revision", f"`If-Match` names revision {base}, and this another one.")]
+            )
+        given = None if asked.spec is None else described(asked.spec, asked.description)
 
         def make(name: str, newest: int) -> tuple[str, Spec]:
             if given:
@@ -230,33 +222,9 @@ class ConfigService:
             return None
 
 
-def _written(spec: dict[str, Any] | str, pointer: str = "/spec") -> tuple[str, Spec]:
-    """What a spec shall be as a file, and the spec. Faults point into the request.
-
-    Raises SpecUnreadable, SpecInvalid.
-    """
-    if isinstance(spec, dict):
-        made = make_spec(spec, pointer)
-        return dump_spec(made), made
-    try:
-        return spec, parse_spec(spec)
-    except SpecError as error:
-        error.where["pointer"] = pointer
-        error.items = tuple(fault._replace(pointer=pointer + fault.pointer) for fault in error.items)
-        raise
-
-
 def _same(old: Stored, text: str, spec: Spec) -> bool:
     """Whether nothing is different; how a spec was written counts if the new one was written by hand."""
     return old.text == text or (old.spec == spec and dump_spec(spec) == text)
-
-
-def _described(spec: dict[str, Any] | str, description: str | None) -> tuple[str, Spec]:
-    if description is None:
-        return _written(spec)
-    if isinstance(spec, str):
-        raise invalid([Fault("/description", "With a spec that is text, this stands in the text.")])
-    return _written(spec | {"description": description})
 
 
 def _entry(

@@ -20,9 +20,9 @@ from config import Settings
 from models.workflow import WorkflowState
 from services.client import ServerRefused
 from services.demo_view import Result, follower, show_problem, show_result
-from services.errors import ProcessDied
 from services.launcher import Program, StopSignals, free_port, said_in_words
 from services.problems import problem_of
+from services.process_errors import ProcessDied
 from services.sources import locate
 
 POLL_SECONDS = 0.2

@@ -1,4 +1,5 @@
-"""The engine's exceptions, under the same root as the core's (`bagmill/errors.py`).
+"""The engine's exceptions, under the same root as the core's (`bagmill/errors.py`); those of the processes
+that it starts are in `services/process_errors.py`.
 
 BagmillError
 ├── RequestError                what the user asked can't be accepted
@@ -22,30 +23,10 @@ BagmillError
 │   ├── StorageFailed           no space, no permission, an I/O error
 │   ├── SyncFailed              the disk could not confirm what was written: this process can't go on
 │   └── NetworkFileSystem       state folders on NFS, SMB and the like
-├── JobError                    a job ended badly
-│   ├── JobCrashed              its process died
-│   ├── JobTimedOut
-│   ├── JobStalled              it said nothing for too long
-│   ├── OutOfMemory             it said so itself, or took more than its limit
-│   ├── JobLost                 its worker died too often
-│   ├── RecordingsFailed        a batch whose recordings did not all complete
-│   ├── OutputRejected          its folder did not pass the check before the commit
-│   └── StaleFence              another attempt has taken over
-├── LookError                   a look at a recording (inspect, draft, preview) came to nothing
-│   ├── LooksBusy
-│   ├── LookTimedOut
-│   ├── LookOutOfMemory
-│   └── LookCrashed
-├── LaunchError                 the processes did not come up (`make run`, `make demo`)
-│   ├── PortInUse
-│   └── ProcessDied
 └── InternalError               anything that nobody foresaw
 """
 
-from collections.abc import Sequence
-
-from bagmill.errors import BagmillError, Where
-from bagmill.faults import Fault
+from bagmill.errors import BagmillError
 
 
 class RequestError(BagmillError):
@@ -67,17 +48,7 @@ class InvalidRequest(RequestError):
 
     code = "invalid_request"
     default_hint = "Correct what `errors` points at; GET /api/templates has the schema of the params."
-
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        items: Sequence[Fault] = (),
-        where: Where | None = None,
-        hint: str | None = None,
-    ) -> None:
-        super().__init__(message, where=where, hint=hint)
-        self.items = tuple(items)
+    subject = "The request"
 
 
 class IdempotencyConflict(RequestError):
@@ -214,128 +185,3 @@ class InternalError(BagmillError):
 
     code = "internal_error"
     default_hint = "The log has the traceback: please report it."
-
-
-class JobError(BagmillError):
-    """The job ended badly."""
-
-    code = "job_error"
-    default_hint = "Read worker.log in the workflow's folder."
-
-
-class JobCrashed(JobError):
-    """The process of the job died."""
-
-    code = "job_crashed"
-    default_hint = (
-        "A signal 9 without a cancel is mostly the kernel's out-of-memory killer. See worker.log, then retry."
-    )
-
-
-class JobTimedOut(JobError):
-    """The job took longer than it may."""
-
-    code = "job_timed_out"
-    default_hint = "Raise `timeout` in the options, or convert fewer topics at a time."
-
-
-class JobStalled(JobError):
-    """The job made no progress for too long."""
-
-    code = "job_stalled"
-    default_hint = "See whether the disk of the recording answers, then retry; STALL_TIMEOUT sets the limit."
-
-
-class OutOfMemory(JobError):
-    """The job ran out of memory."""
-
-    code = "out_of_memory"
-    default_hint = (
-        "Run fewer jobs at a time (MAX_PARALLEL_NODES), raise JOB_MEMORY_LIMIT, or select fewer topics."
-    )
-
-
-class JobLost(JobError):
-    """The worker died each time it ran this job."""
-
-    code = "job_lost"
-    default_hint = "Read worker.log, then POST .../retry."
-
-
-class RecordingsFailed(JobError):
-    """Not all recordings of the batch completed."""
-
-    code = "recordings_failed"
-    default_hint = (
-        "GET /api/workflows?parent=ID lists them with their errors; POST .../retry runs them again."
-    )
-
-
-class OutputRejected(JobError):
-    """The job's folder did not pass the check before the commit."""
-
-    code = "output_rejected"
-    default_hint = "The disk may be full or failing; retry, and report it if it comes back."
-
-
-class StaleFence(JobError):
-    """Another attempt has taken over this step."""
-
-    code = "stale_fence"
-    default_hint = "Nothing to do: the other attempt's result counts."
-
-
-class LookError(BagmillError):
-    """The look at the recording came to nothing."""
-
-    code = "look_failed"
-    default_hint = "Run it as a workflow: that has more time and memory."
-
-
-class LooksBusy(LookError):
-    """As many looks as can be done at a time are being done."""
-
-    code = "looks_busy"
-    default_hint = "Send it again in a moment."
-
-
-class LookTimedOut(LookError):
-    """The look at the recording took too long."""
-
-    code = "look_timed_out"
-    default_hint = "See whether the disk of the recording answers; LOOK_TIMEOUT sets the limit."
-
-
-class LookOutOfMemory(LookError):
-    """The look at the recording took too much memory."""
-
-    code = "look_out_of_memory"
-    default_hint = "Ask for fewer rows or topics; LOOK_MEMORY_LIMIT sets the limit."
-
-
-class LookCrashed(LookError):
-    """The process that looked at the recording died."""
-
-    code = "look_crashed"
-    default_hint = "The server's log may say why. Run `bagmill doctor` on the recording."
-
-
-class LaunchError(BagmillError):
-    """The API or the worker did not come up."""
-
-    code = "launch_failed"
-    default_hint = "Read what it said above."
-
-
-class PortInUse(LaunchError):
-    """Another program listens on this port."""
-
-    code = "port_in_use"
-    default_hint = "Stop it, or choose another port: make run PORT=8123"
-
-
-class ProcessDied(LaunchError):
-    """The API or the worker ended by itself."""
-
-    code = "process_died"
-    default_hint = "Read what it said above."

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from config import ROOT, Settings
 from services.client import Client, ServerRefused
-from services.errors import LaunchError, PortInUse, ProcessDied
+from services.process_errors import LaunchError, PortInUse, ProcessDied
 
 START_SECONDS = 60.0
 API_STOP_SECONDS = 10.0

@@ -44,7 +44,7 @@ class Listing:
         """The page that begins after the cursor. Raises InvalidRequest for a cursor that is none."""
         if query.cursor is not None and not is_id(query.cursor):
             fault = Fault("/cursor", "This is no cursor.", "Take it from `next` of the page before.")
-            raise InvalidRequest("/cursor: This is no cursor.", items=[fault], hint=fault.hint)
+            raise InvalidRequest(items=[fault])
         query = replace(query, text=query.text.casefold())
         page = WorkflowPage(items=[], next=None, unreadable=[])
         with self._lock:

@@ -11,7 +11,8 @@ from bagmill.faults import Fault
 from config import Settings
 from models.look import Kind, LookBody, LookRequest, PreviewBody
 from services import sources
-from services.config_service import Resolved, resolve, spec_of
+from services.config_service import Resolved, resolve
+from services.configs.given import spec_of
 from services.looks.pool import Looks
 
 THREADS = 2

@@ -13,7 +13,7 @@ from services.errors import InvalidRequest
 from services.problems import printable
 from services.sources import finds_nothing, names_one, stamp
 from services.templates import Template, get_template
-from services.validation import check, invalid
+from services.validation import check
 
 MAX_FAULTS = 100
 
@@ -59,7 +59,7 @@ def _refuse_batch_options(asked: FromTemplate) -> None:
             "This is an option of batches, and this run is none.",
             "Leave it out, or give `recordings` instead of `recording`.",
         )
-        raise invalid([fault])
+        raise InvalidRequest(items=[fault])
 
 
 @contextmanager

@@ -175,11 +175,6 @@ def _member(kind: pa.StructType, name: str, seen: Sequence[str], pointer: str) -
     raise _unfit(pointer, f"{where} has no field {name!r}", hint)
 
 
-def field_paths(schema: pa.Schema) -> list[str]:
-    """Paths of the fields of a message that a column can hold."""
-    return list(_paths(pa.struct(list(schema))))
-
-
 def _paths(kind: pa.DataType, depth: int = 0) -> list[str]:
     return [path for path, _ in zip(_walk(kind, depth), range(_MOST_PATHS), strict=False)]
 

@@ -38,11 +38,6 @@ class Slice:
             return -first if first < 0 else None
         return self.last - first if (first < 0) == (self.last < 0) else None
 
-    @property
-    def is_all(self) -> bool:
-        """Whether it is the whole list."""
-        return self.first in (None, 0) and self.last is None
-
 
 Step = Name | Index | Slice
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from models.base import utc_now
 from models.queue import Job
 
 
 class Contender(Protocol):
-    """A queue in a folder of its own. What `claim` returns, `complete` takes."""
+    """A queue in a folder of its own."""
 
     def fill(self, jobs: list[Job]) -> None:
         """Put jobs in, as fast as it can; not measured."""
@@ -24,12 +24,17 @@ class Contender(Protocol):
         """Take the oldest job for a worker."""
         ...
 
-    def complete(self, claimed: Any) -> None:
-        """Take a claimed job out for good."""
-        ...
-
     def close(self) -> None:
         """Let go of the files."""
+        ...
+
+
+@runtime_checkable
+class Acknowledging(Contender, Protocol):
+    """One that keeps a job until it is told that it is done; the others forget it when it is claimed."""
+
+    def complete(self, claimed: Any) -> None:
+        """Take a job out for good; `claimed` is what `claim` has returned."""
         ...
 
 
@@ -37,14 +42,13 @@ class Contender(Protocol):
 class Entrant:
     """Who takes part: its name in tables, what survives a power cut, and how it is made in a folder.
 
-    `module` must be installed; without `acknowledges` a job is gone from the moment it is claimed.
+    `module` must be installed.
     """
 
     name: str
     durability: str
     make: Callable[[Path], Contender]
     module: str | None = None
-    acknowledges: bool = True
 
 
 def job(number: int) -> Job:

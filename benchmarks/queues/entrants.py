@@ -16,10 +16,10 @@ ENTRANTS = (
     Entrant("the disk", "no queue: for each operation, 200 bytes are added to a file and synced", Disk),
     Entrant(OURS, _SYNCED, Ours),
     Entrant(SQLITE, _SYNCED, PlainSqlite),
-    Entrant("huey SqliteHuey", f"{_SYNCED} (`fsync=True`); {_GONE}", HueySqlite, "huey", False),
+    Entrant("huey SqliteHuey", f"{_SYNCED} (`fsync=True`); {_GONE}", HueySqlite, "huey"),
     Entrant("persist-queue", f"{_SYNCED} (`SQLiteAckQueue`)", PersistQueue, "persistqueue"),
     Entrant("litequeue", "a power cut takes back the last operations (`NORMAL`)", LiteQueue, "litequeue"),
-    Entrant("huey FileHuey", f"nothing is synced; {_GONE}", huey_files, "huey", False),
+    Entrant("huey FileHuey", f"nothing is synced; {_GONE}", huey_files, "huey"),
     Entrant(NAIVE, f"{_SYNCED}: the whole file is written and synced", Naive, "filelock"),
 )
 

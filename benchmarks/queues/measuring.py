@@ -4,12 +4,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.queues.base import Entrant, job
+from benchmarks.queues.base import Acknowledging, Entrant, job
 
 OPERATIONS = ("enqueue", "claim", "complete")
 MOST = 5000
@@ -28,6 +29,7 @@ class Measured:
         self._numbers = count(live)
         self._queue = entrant.make(self._folder)
         self._queue.fill([job(number) for number in range(live)])
+        self._operations = OPERATIONS if isinstance(self._queue, Acknowledging) else OPERATIONS[:2]
         self._turns: list[dict[str, list[float]]] = []
         self._spent = 0.0
 
@@ -35,7 +37,7 @@ class Measured:
         """Work for about so many seconds."""
         if len(self._turns) >= LEAST_TURNS and self._spent > PATIENCE * seconds * len(self._turns):
             return
-        taken: dict[str, list[float]] = {name: [] for name in OPERATIONS[: 2 + self.entrant.acknowledges]}
+        taken: dict[str, list[float]] = {name: [] for name in self._operations}
         end = time.perf_counter() + seconds
         for _ in range(MOST):
             self._round(taken)
@@ -48,8 +50,8 @@ class Measured:
         new = job(next(self._numbers))
         timed(taken["enqueue"], lambda: self._queue.enqueue(new))
         claimed = timed(taken["claim"], self._queue.claim)
-        if self.entrant.acknowledges:
-            timed(taken["complete"], lambda: self._queue.complete(claimed))
+        if isinstance(self._queue, Acknowledging):
+            timed(taken["complete"], partial(self._queue.complete, claimed))
 
     def close(self) -> None:
         """Let go of the files, and remove them."""

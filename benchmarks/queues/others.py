@@ -27,9 +27,6 @@ class _Huey:
         assert data
         return data
 
-    def complete(self, claimed: bytes) -> None:
-        raise NotImplementedError
-
     def close(self) -> None:
         self._storage.close()
 

@@ -4,7 +4,6 @@ import re
 
 from bagmill.faults import Fault
 from services.errors import InvalidRequest
-from services.validation import invalid
 
 LONGEST = 64
 _FORM = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
@@ -41,4 +40,4 @@ def _refused(name: str, pointer: str) -> InvalidRequest:
         else "A name has letters, digits, `.`, `_` and `-`; it begins with a letter or digit, "
         "ends with no dot, and is no device of Windows."
     )
-    return invalid([Fault(pointer, reason)])
+    return InvalidRequest(items=[Fault(pointer, reason)])

@@ -9,16 +9,14 @@ import contextlib
 import faulthandler
 import logging
 import os
-import signal
 import sys
 import threading
 import time
-from pathlib import Path
-from queue import SimpleQueue
 
 from bagmill.report import Progress
 from bagmill.startup import start_light
 from models.job import DoneEvent, FailedEvent, IdleEvent, JobEvent, JobRequest, LogEvent, ProgressEvent
+from services.child_side import Lines, give_memory_back, stay_in_bounds
 from services.executors.failures import failure_of
 from services.executors.sealing import check_source, seal
 from services.steps import runner
@@ -32,8 +30,6 @@ ALMOST = 0.99
 NICENESS = 10
 """The API and the worker come first: with four jobs on two cores they still get most of a core."""
 OOM_SCORE = 500
-_STDIN = 0
-_READ_SIZE = 64 * 1024
 
 
 class Events:
@@ -107,38 +103,20 @@ def _rather(request: JobRequest, error: Exception) -> Exception:
 
 
 class Requests:
-    """What comes on stdin, read in a thread. At its end this process's whole group ends, whatever it does."""
+    """What the worker sends. When it is gone, this process's whole group ends."""
 
     def __init__(self) -> None:
-        self._lines: SimpleQueue[bytes] = SimpleQueue()
-        threading.Thread(target=self._read, name="death-pipe", daemon=True).start()
+        self._lines = Lines()
 
     def next(self) -> JobRequest:
         """Wait for the next request."""
-        return JobRequest.model_validate_json(self._lines.get())
-
-    def _read(self) -> None:
-        line = b""
-        while data := os.read(_STDIN, _READ_SIZE):
-            *whole, line = (line + data).split(b"\n")
-            for one in whole:
-                self._lines.put(one)
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)
+        return JobRequest.model_validate_json(self._lines.next())
 
 
 def be_modest(threads: int) -> None:
-    """Leave the machine usable: low priority, a bounded number of threads, first in line when memory ends.
-
-    The numbers of threads are read by Arrow, BLAS and Rerun when they are loaded, which is later.
-    """
+    """Leave the machine usable: low priority, a bounded number of threads, first in line when memory ends."""
     os.nice(NICENESS)
-    with contextlib.suppress(OSError):  # Linux only
-        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE), "ascii")
-    for name in ("OMP_NUM_THREADS", "ARROW_IO_THREADS", "RAYON_NUM_THREADS"):
-        os.environ[name] = str(threads)
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    stay_in_bounds(threads, OOM_SCORE)
 
 
 def is_clean(threads: int) -> bool:
@@ -147,12 +125,6 @@ def is_clean(threads: int) -> bool:
         os.waitpid(-1, os.WNOHANG)
         return False
     return threading.active_count() <= threads
-
-
-def give_memory_back() -> None:
-    """Return what Arrow keeps for later, which may be never."""
-    if "pyarrow" in sys.modules:
-        sys.modules["pyarrow"].default_memory_pool().release_unused()
 
 
 def main() -> int:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from bagmill.errors import BagmillError, OutputFailed, OutputUnverified
 from models.job import FailedEvent
-from services.errors import OutOfMemory, StorageFailed
+from services.errors import StorageFailed
 from services.problems import problem_of
+from services.process_errors import OutOfMemory
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MAY_PASS = (OutOfMemory, StorageFailed, OSError, OutputFailed, OutputUnverified)

@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from config import ROOT
 from models.look import LookAnswer, LookRequest
-from services.errors import LookCrashed, LookOutOfMemory, LookTimedOut
 from services.executors.memory import LOOK, MemoryGuard
 from services.problems import error_of
+from services.process_errors import LookCrashed, LookOutOfMemory, LookTimedOut
 
 LINE_BYTES = 64 << 20
 """The longest answer that is taken."""

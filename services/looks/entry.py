@@ -5,56 +5,26 @@ waits for the next. At stdin's other end is the API: when stdin ends, the API is
 with the folder, where it writes what it needs for a moment.
 """
 
-import contextlib
 import faulthandler
 import os
 import shutil
-import signal
 import sys
 import tempfile
-import threading
 import traceback
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from typing import BinaryIO
 
 from bagmill.errors import BagmillError
 from models.look import LookAnswer, LookRequest
-from services.errors import LookOutOfMemory
+from services.child_side import Lines, give_memory_back, stay_in_bounds
 from services.looks.tasks import TASKS
 from services.problems import problem_of
+from services.process_errors import LookOutOfMemory
 
-_STDIN = 0
 _STDOUT = 1
 _STDERR = 2
-_READ_SIZE = 64 * 1024
 _OOM_SCORE = 900
-
-
-class Requests:
-    """What comes on stdin, read in a thread. At its end this process's whole group ends, whatever it does,
-    and `folder` goes.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._lines: SimpleQueue[bytes] = SimpleQueue()
-        threading.Thread(target=self._read, name="death-pipe", daemon=True).start()
-
-    def next(self) -> LookRequest:
-        """Wait for the next request."""
-        return LookRequest.model_validate_json(self._lines.get())
-
-    def _read(self) -> None:
-        line = b""
-        while data := os.read(_STDIN, _READ_SIZE):
-            *whole, line = (line + data).split(b"\n")
-            for one in whole:
-                self._lines.put(one)
-        shutil.rmtree(self._folder, ignore_errors=True)
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)
 
 
 def run(request: LookRequest) -> tuple[LookAnswer, bytes]:
@@ -76,36 +46,19 @@ def answers() -> BinaryIO:
     return pipe
 
 
-def prepare(threads: int) -> None:
-    """Bound the threads that Arrow and BLAS start when they are loaded; be the first to go when the machine's
-    memory ends. Not the last to run: somebody waits for it.
-    """
-    with contextlib.suppress(OSError):  # Linux only
-        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), "ascii")
-    for name in ("OMP_NUM_THREADS", "ARROW_IO_THREADS"):
-        os.environ[name] = str(threads)
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
-
-def give_memory_back() -> None:
-    """Return what Arrow keeps for later, which may be never."""
-    if "pyarrow" in sys.modules:
-        sys.modules["pyarrow"].default_memory_pool().release_unused()
-
-
 def main() -> None:
     """Do the looks that come on stdin."""
     faulthandler.enable()
     tempfile.tempdir = sys.argv[1]
-    pipe, requests = answers(), Requests(Path(sys.argv[1]))
-    request = requests.next()
-    prepare(request.threads)
+    pipe, lines = answers(), Lines(partial(shutil.rmtree, sys.argv[1], ignore_errors=True))
+    request = LookRequest.model_validate_json(lines.next())
+    stay_in_bounds(request.threads, _OOM_SCORE)  # not at a low priority: somebody waits for it
     while True:
         answer, result = run(request)
         pipe.write(answer.model_dump_json().encode() + b"\n" + result)
         pipe.flush()
         give_memory_back()
-        request = requests.next()
+        request = LookRequest.model_validate_json(lines.next())
 
 
 if __name__ == "__main__":

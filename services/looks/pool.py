@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from config import Settings
 from models.look import LookRequest
-from services.errors import LooksBusy
 from services.looks.child import LookChild
+from services.process_errors import LooksBusy
 
 ENTRY = (sys.executable, "-m", "services.looks.entry")
 LOOKS_PER_PROCESS = 200

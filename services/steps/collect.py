@@ -9,7 +9,7 @@ from bagmill.options import Options
 from bagmill.report import ProgressSink, Report
 from models.batch import ChildResult
 from models.job import JobRequest
-from services.errors import RecordingsFailed
+from services.process_errors import RecordingsFailed
 from services.steps.reusing import reused
 from services.steps.specs import pointing, spec_of
 

@@ -17,8 +17,8 @@ from models.queue import Job
 from models.workflow import EventType, Output, Status, StepState
 from services import advance, durable, reuse
 from services.edit import Edit
-from services.errors import OutputRejected
 from services.executors.sealing import MANIFEST
+from services.process_errors import OutputRejected
 from services.templates import EXPAND
 from services.worker.context import Context
 from services.worker.places import committed_folder, manifest_path

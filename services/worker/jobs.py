@@ -11,16 +11,10 @@ from models.job import DoneEvent, FailedEvent, LogEvent, ProgressEvent
 from models.queue import Job
 from models.workflow import Status, WorkflowState
 from services.closing import close_ended
-from services.errors import (
-    LockTimeout,
-    QueueUnreadable,
-    StaleFence,
-    StateUnreadable,
-    StorageFailed,
-    WorkflowNotFound,
-)
+from services.errors import LockTimeout, QueueUnreadable, StateUnreadable, StorageFailed, WorkflowNotFound
 from services.executors.base import Executor, Exited, Happening
 from services.logs import Action, say
+from services.process_errors import StaleFence
 from services.worker.context import Context
 from services.worker.outcome import clear, conclude, fail
 from services.worker.running import Running, Why

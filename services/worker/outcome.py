@@ -21,8 +21,10 @@ from models.problem import Problem
 from models.queue import Job
 from models.workflow import Status, StepState
 from services import advance, durable
-from services.errors import (
-    InternalError,
+from services.errors import InternalError, StorageFailed
+from services.logs import Action
+from services.problems import problem_of
+from services.process_errors import (
     JobCrashed,
     JobError,
     JobLost,
@@ -30,10 +32,7 @@ from services.errors import (
     JobTimedOut,
     OutOfMemory,
     OutputRejected,
-    StorageFailed,
 )
-from services.logs import Action
-from services.problems import problem_of
 from services.worker.commit import commit
 from services.worker.context import Context
 from services.worker.running import Running, Why

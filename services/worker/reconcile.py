@@ -18,9 +18,10 @@ from services import advance, durable
 from services.children import is_open_batch
 from services.closing import close_ended
 from services.edit import Edit
-from services.errors import OutputRejected, StateUnreadable, WorkflowNotFound
+from services.errors import StateUnreadable, WorkflowNotFound
 from services.logs import Action, say
 from services.problems import problem_of
+from services.process_errors import OutputRejected
 from services.state_manager import EVENTS, STATE, StateManager, Version
 from services.worker.commit import adopt
 from services.worker.context import Context

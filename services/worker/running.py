@@ -8,8 +8,8 @@ from pathlib import Path
 from models.job import FailedEvent, JobRequest
 from models.queue import Job
 from models.workflow import Status, StepState, WorkflowState
-from services.errors import StaleFence
 from services.executors.base import Exited
+from services.process_errors import StaleFence
 from services.state_manager import Version
 
 

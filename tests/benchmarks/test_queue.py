@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.queues.base import Contender, job
+from benchmarks.queues.base import Acknowledging, job
 from benchmarks.queues.own import Ours, PlainSqlite
 from benchmarks.queues.report import markdown, ratios, replace, sentences
 from config import ROOT
@@ -70,7 +70,7 @@ def test_the_tables_replace_what_stood_in_the_page(results: dict[str, Any], tmp_
 
 @pytest.mark.parametrize("make", [Ours, PlainSqlite])
 def test_those_who_are_compared_do_what_they_are_asked(make: Any, tmp_path: Path) -> None:
-    queue: Contender = make(tmp_path)
+    queue: Acknowledging = make(tmp_path)
     queue.fill([job(number) for number in range(3)])
     queue.enqueue(job(3))
 

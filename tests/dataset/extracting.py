@@ -25,6 +25,15 @@ from bagmill.dataset.values import Values, ValueType
 
 START = 1_700_000_000_000_000_000
 TICK = 10_000_000
+INDEX_TYPES = {
+    "time": pa.timestamp("ns", tz="UTC"),
+    "time_ns": pa.int64(),
+    "recording": pa.string(),
+    "episode_index": pa.int64(),
+    "frame_index": pa.int64(),
+    "index": pa.int64(),
+}
+"""The columns that each dataset has, with their types."""
 
 
 def spec_of(features: Mapping[str, Any], **rest: Any) -> Spec:

@@ -17,7 +17,7 @@ from bagmill.dataset.spec import Spec, load_spec
 from bagmill.dataset.splits import draw
 from bagmill.errors import DatasetInvalid, SpecUnfit
 from bagmill.report import Progress, Report
-from tests.dataset.extracting import START, TICK, extracted, numbers, spec_of, things
+from tests.dataset.extracting import INDEX_TYPES, START, TICK, extracted, numbers, spec_of, things
 from tests.writers.test_tfrecord import parsed
 
 JPEG = b"\xff\xd8\xff\xe0 not looked at"
@@ -62,12 +62,7 @@ def test_columns_are_typed(tmp_path: Path) -> None:
     schema = pq.read_schema(tmp_path / "d" / "split=all" / "part-00000.parquet")
 
     assert {field.name: field.type for field in schema} == {
-        "time": pa.timestamp("ns", tz="UTC"),
-        "time_ns": pa.int64(),
-        "recording": pa.string(),
-        "episode_index": pa.int64(),
-        "frame_index": pa.int64(),
-        "index": pa.int64(),
+        **INDEX_TYPES,
         "state": pa.list_(pa.field("element", pa.float32(), nullable=False), 14),
         "camera": pa.binary(),
         "pose": pa.list_(pa.field("element", pa.float64(), nullable=False), 16),

@@ -15,6 +15,7 @@ from bagmill.dataset.spec import make_spec
 from bagmill.errors import NotMcap, RecordingError, SpecUnfit
 from bagmill.report import Progress
 from tests.convert.making import Sent, Stream, record
+from tests.dataset.extracting import INDEX_TYPES
 from tests.dataset.images import file_of, opened, scene
 from tests.dataset.recordings import vectors
 
@@ -83,12 +84,7 @@ def test_fourteen_joints_and_a_camera_are_typed(arm: Path, tmp_path: Path) -> No
     table = pq.ParquetFile(folder / "split=train" / "part-00000.parquet").read()
 
     assert {field.name: field.type for field in table.schema} == {
-        "time": pa.timestamp("ns", tz="UTC"),
-        "time_ns": pa.int64(),
-        "recording": pa.string(),
-        "episode_index": pa.int64(),
-        "frame_index": pa.int64(),
-        "index": pa.int64(),
+        **INDEX_TYPES,
         "state": pa.list_(pa.field("element", pa.float32(), nullable=False), 14),
         "camera": pa.binary(),
         "small": pa.binary(),

@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 from typer.main import get_command
 
 import bagmill
-import services.errors  # noqa: F401  so that its classes are known below
+import services.errors
+import services.process_errors  # noqa: F401
 from bagmill.errors import BagmillError
 from config import ROOT, Settings
 from tests.support.settings_page import PAGE, page

@@ -14,8 +14,8 @@ import pytest
 from bagmill.errors import SpecUnfit
 from config import Settings
 from models.look import LookRequest
-from services.errors import LookCrashed, LookOutOfMemory, LooksBusy, LookTimedOut
 from services.looks.pool import ENTRY, LOOKS_PER_PROCESS, Looks
+from services.process_errors import LookCrashed, LookOutOfMemory, LooksBusy, LookTimedOut
 
 CHILD = (sys.executable, "-m", "tests.services.look_children")
 

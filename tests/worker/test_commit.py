@@ -10,7 +10,7 @@ import pytest
 from models.job import JobRequest, Resources
 from models.workflow import EventType, Status
 from services import advance
-from services.errors import OutputRejected, StaleFence
+from services.process_errors import OutputRejected, StaleFence
 from services.worker.commit import commit, verify
 from services.worker.context import Context
 from services.worker.running import Running

@@ -2,15 +2,14 @@
 
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import AfterValidator, BeforeValidator, Field, Strict
 
 from bagmill.choices import parse_time, usable_glob
+from bagmill.options import Options, one_or_many
 
 
-class Part(BaseModel):
-    """Base of the parts of a spec: unknown names are refused, nothing is coerced, nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+class Part(Options):
+    """Base of the parts of a spec, as strict as all options."""
 
 
 Item = TypeVar("Item")
@@ -18,13 +17,9 @@ Many = Annotated[tuple[Item, ...], Strict(strict=False)]
 """Several; a list in YAML and JSON."""
 
 
-def _one_or_many(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 Globs = Annotated[
     Many[Annotated[str, AfterValidator(usable_glob)]],
-    BeforeValidator(_one_or_many, json_schema_input_type=str | list[str]),
+    BeforeValidator(one_or_many, json_schema_input_type=str | list[str]),
 ]
 """Globs of topics; one may stand for a list of one."""
 
