@@ -133,7 +133,9 @@ def spoil(output: Path) -> None:
     (output / CHECKPOINT).write_bytes(b'{"key": ')
 
 
-@pytest.mark.parametrize("spoiling", [cut, lose, spoil])
+@pytest.mark.parametrize(
+    "spoiling", [cut, *(pytest.param(way, marks=pytest.mark.slow) for way in (lose, spoil))]
+)
 def test_what_is_not_as_it_was_left_is_made_anew(
     recording: Path, tmp_path: Path, spoiling: Callable[[Path], None]
 ) -> None:

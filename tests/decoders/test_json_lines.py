@@ -98,7 +98,7 @@ SPELLINGS = {
 }
 
 
-@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("key", "content"), [*((key, TYPES) for key in SPELLINGS), ("n", None), ("s", None), ("a", None)]
 )

@@ -35,7 +35,8 @@ def autostart(tmp_path: Path) -> Iterator[Settings]:
     kill(workers(settings))
 
 
-@pytest.mark.parametrize("processes", ["1", pytest.param("2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", ["1", "2"])
 def test_uvicorn_alone_has_exactly_one_worker(autostart: Settings, processes: str) -> None:
     with start_api(autostart, "--workers", processes, WORKER_AUTOSTART="true"), Server(autostart) as server:
         state = server.wait(server.submit("data_processing")["id"])

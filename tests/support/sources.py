@@ -44,6 +44,7 @@ def python_files(*places: str) -> list[Path]:
     return [path for path in own_files() if path.suffix == ".py" and path.parts[0] in places]
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     """The syntax tree of a file of the checkout."""
     return ast.parse((ROOT / path).read_text("utf-8"), str(path))

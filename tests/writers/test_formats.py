@@ -176,7 +176,9 @@ FLAGS = ("-W", "error", "-X", "dev")
 
 @pytest.mark.parametrize("name", ["parquet", "tfrecord"])
 @pytest.mark.parametrize(
-    ("group_bytes", "threads"), [(20_000, 0), (20_000, 2), (1 << 30, 0)], ids=["inside", "threads", "end"]
+    ("group_bytes", "threads"),
+    [pytest.param(20_000, 0, marks=pytest.mark.slow), (20_000, 2), (1 << 30, 0)],
+    ids=["inside", "threads", "end"],
 )
 def test_a_full_disk_is_told_and_nothing_else_is_said(
     tmp_path: Path, name: str, group_bytes: int, threads: int
