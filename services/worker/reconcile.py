@@ -134,11 +134,11 @@ class Reconciler:
             raise
         if look.patient and timedelta() <= utc_now() - state.updated_at < SETTLING:
             return False
+        if not look.patient:
+            self._ctx.states.tidy(workflow)
         if state.status.ended:
             self._finish_events(workflow)
         else:
-            if not look.patient:
-                self._ctx.states.tidy(workflow)
             state = self._recover(workflow, look)
             look.jobs += advance.queued_jobs(state)
         if is_open_batch(state):

@@ -110,8 +110,8 @@ def check_leftovers(settings: Settings) -> None:
     folders = (settings.workflows_dir, settings.run_dir)
     names = ("*.partial", ".new-*", "*.unreadable*", ".*.tmp")
     left = {path for folder in folders for name in names for path in folder.rglob(name)}
-    # What a writer of the queue's own files left is removed when the journal is begun anew.
-    own = (settings.queue_state_file, settings.queue_journal)
+    # What a writer of the queue's own files left is removed when the journal or the reserve is made anew.
+    own = (settings.queue_state_file, settings.queue_journal, settings.queue_reserve)
     left -= {path for file in own for path in settings.run_dir.glob(f".{file.name}.*.tmp")}
     assert not left, left
     # The bell of a dead process goes when it is rung in vain.

@@ -78,6 +78,21 @@ def test_an_intention_without_a_folder_is_closed_at_the_next_start(house: House)
     assert house.queue.open_workflows() == set()
 
 
+def test_what_a_killed_writer_left_of_a_workflow_that_is_open_no_more_is_removed(
+    house: House, recording: Path
+) -> None:
+    workflow = house.submit("index", recording)
+    house.work("sys.exit(3)")
+    house.queue.intend([workflow])  # as before a retry, which was killed while it wrote
+    left = house.folder(workflow) / ".state.json.0123abcd.tmp"
+    left.write_bytes(b"{")
+
+    Reconciler(house.context()).everything(frozenset())
+
+    assert not left.exists()
+    assert house.queue.open_workflows() == set()
+
+
 def fail_and_retry(house: House, workflow: str) -> None:
     house.work("sys.exit(3)")
     Control(house.states, house.queue).retry(workflow)
