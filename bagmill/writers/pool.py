@@ -19,8 +19,12 @@ from bagmill.writers.lanes import Lanes
 PENDING_BYTES = 128 << 20
 """Arrow bytes that all tables together may hold back."""
 
-WRITING_BYTES = 64 << 20
-"""Arrow bytes on top of these that may wait for a thread or be written by one."""
+WRITING_BYTES = 80 << 20
+"""Arrow bytes on top of these that may wait for a thread or be written by one.
+
+That is two row groups of long messages, each 32 MB and the slice that made it full: tables that grow
+alike, such as those of two cameras, are full at the same time, and are then written side by side.
+"""
 
 OPEN_FILES = 64
 """Files open at a time; macOS allows a process 256."""
