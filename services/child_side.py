@@ -11,6 +11,8 @@ from queue import SimpleQueue
 
 _STDIN = 0
 _READ_SIZE = 64 * 1024
+_LITTLE = 64 << 20
+"""Bytes at most in use at a time: to get them anew costs more than a small job has to do beside its work."""
 
 
 class Lines:
@@ -54,6 +56,8 @@ def stay_in_bounds(threads: int, oom_score: int) -> None:
 
 
 def give_memory_back() -> None:
-    """Return what Arrow keeps for later, which may be never."""
+    """Return what Arrow keeps for later, which may be never; a little it may keep for the next job."""
     if "pyarrow" in sys.modules:
-        sys.modules["pyarrow"].default_memory_pool().release_unused()
+        pool = sys.modules["pyarrow"].default_memory_pool()
+        if pool.max_memory() > _LITTLE:
+            pool.release_unused()
