@@ -99,7 +99,7 @@ def truncate(descriptor: int, path: Path, size: int) -> None:
     os.ftruncate(descriptor, size)
 
 
-def sync(descriptor: int, path: Path, *, data_only: bool = False) -> None:
+def sync(descriptor: int, path: Path | str, *, data_only: bool = False) -> None:
     """Bring a file's bytes, or a folder's names, to the disk itself; a failed one must never be tried again.
 
     On macOS that is an F_FULLFSYNC: its plain fsync leaves the bytes in the disk's cache. `data_only` leaves

@@ -32,7 +32,7 @@ BORN = ".new-"
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def _telling(path: Path | str) -> Iterator[None]:
     """Raise what the file system says as `StorageFailed`, with the path."""
     try:
         yield
@@ -40,7 +40,7 @@ def _telling(path: Path) -> Iterator[None]:
         raise storage_failed(path, error) from error
 
 
-def storage_failed(path: Path, error: OSError) -> StorageFailed:
+def storage_failed(path: Path | str, error: OSError) -> StorageFailed:
     """What the file system said, as the project's own exception."""
     return StorageFailed(f"{error.strerror or error}.", where={"path": os.fsdecode(error.filename or path)})
 
@@ -61,7 +61,7 @@ def json_line(value: Any) -> bytes:
     return (json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def fsync_dir(path: Path) -> None:
+def fsync_dir(path: Path | str) -> None:
     """Bring a folder's names (new files, renames) to the disk."""
     with _telling(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -71,7 +71,7 @@ def fsync_dir(path: Path) -> None:
             os.close(descriptor)
 
 
-def fsync_file(path: Path) -> None:
+def fsync_file(path: Path | str) -> None:
     """Bring the bytes of a file that somebody else wrote to the disk."""
     with _telling(path):
         descriptor = os.open(path, os.O_RDONLY)
@@ -82,27 +82,11 @@ def fsync_file(path: Path) -> None:
 
 
 def fsync_tree(path: Path) -> None:
-    """Bring all files and folders below `path`, and `path` itself, to the disk.
-
-    All files begin their way before the first is waited for: then the file system brings them there at once.
-    """
-    found = [(Path(folder), files) for folder, _, files in os.walk(path, topdown=False)]
-    for folder, files in found:
+    """Bring all files and folders below `path`, and `path` itself, to the disk."""
+    for folder, _, files in os.walk(path, topdown=False):
         for name in files:
-            _start_writing(folder / name)
-    for folder, files in found:
-        for name in files:
-            fsync_file(folder / name)
+            fsync_file(f"{folder}/{name}")
         fsync_dir(folder)
-
-
-def _start_writing(path: Path) -> None:
-    with _telling(path):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            disk.start_writing(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _write_new(path: Path, data: bytes) -> None:

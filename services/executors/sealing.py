@@ -8,7 +8,7 @@ from bagmill.errors import RecordingChanged, RecordingNotFound, RecordingUnreada
 from bagmill.report import OutputFile, Report
 from models.job import JobRequest, Manifest
 from models.workflow import Output, SourceStamp, WarningNote
-from services import durable
+from services import disk, durable
 
 MANIFEST = "manifest.json"
 
@@ -77,7 +77,9 @@ def seal(request: JobRequest, report: Report) -> None:
 
 
 def _output(folder: Path, file: OutputFile) -> Output:
-    with (folder / file.path).open("rb") as content:
+    with (folder / file.path).open("rb", buffering=0) as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-        size = content.seek(0, os.SEEK_END)
+        size = os.fstat(content.fileno()).st_size
+        # If it hears of all files before the first is waited for, the file system brings all there at once.
+        disk.start_writing(content.fileno())
     return Output(path=file.path, size=size, sha256=digest, rows=file.rows, schema=file.schema)

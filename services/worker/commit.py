@@ -39,7 +39,12 @@ def verify(folder: Path, job: str, fence: int) -> Manifest:
             where={"path": str(folder)},
         )
     listed = {output.path: output.size for output in manifest.outputs}
-    found = dict(_files(folder))
+    try:
+        found = dict(_files(os.fspath(folder)))
+    except OSError as error:
+        raise OutputRejected(
+            f"The folder can't be read: {error.strerror}.", where={"path": str(folder)}
+        ) from error
     found.pop(MANIFEST, None)
     if listed != found:
         raise OutputRejected(_difference(listed, found), where={"path": str(folder)})
@@ -55,16 +60,16 @@ def _manifest(path: Path) -> Manifest:
         ) from error
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
+def _files(folder: str, below: str = "") -> Iterator[tuple[str, int]]:
     """All that is below the folder but folders: (relative path, size); -1 for what is no regular file."""
-    root = os.fspath(folder)
-    for place, folders, names in os.walk(root):
-        below = place[len(root) + 1 :]
-        links = [name for name in folders if Path(place, name).is_symlink()]
-        for name in (*names, *links):
-            facts = os.lstat(f"{place}/{name}")
-            size = facts.st_size if stat.S_ISREG(facts.st_mode) else -1
-            yield f"{below}/{name}" if below else name, size
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{below}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path, f"{name}/")
+            else:
+                facts = entry.stat(follow_symlinks=False)
+                yield name, facts.st_size if stat.S_ISREG(facts.st_mode) else -1
 
 
 def _difference(listed: dict[str, int], found: dict[str, int]) -> str:
