@@ -46,9 +46,12 @@ class HeldLock:
 
 def open_lock(path: Path) -> int:
     """A descriptor of a lock file, made if missing. Raises StorageFailed."""
-    make_folders(path.parent)
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # the first time: locks are taken too often to look for the folder always
+            make_folders(path.parent)
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise storage_failed(path, error) from error
 
