@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
 
 import psutil
 
@@ -32,7 +33,7 @@ class Context:
     @property
     def memory(self) -> int:
         """Bytes of memory that one job may take."""
-        share = psutil.virtual_memory().total * 3 // 4 // self.settings.max_parallel_nodes
+        share = _machine_memory() * 3 // 4 // self.settings.max_parallel_nodes
         return int(self.settings.job_memory_limit) or max(LEAST_MEMORY, share)
 
     def tell(
@@ -51,3 +52,8 @@ class Context:
         """
         say(action, f"{name} {message}", level=level, workflow=workflow, job=name)
         WorkflowLog(self.states.folder(workflow)).line(f"{name} {message}", level=level, detail=detail)
+
+
+@cache
+def _machine_memory() -> int:
+    return int(psutil.virtual_memory().total)

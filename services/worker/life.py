@@ -36,7 +36,14 @@ class WorkerLife:
         self.silent: Mapping[str, int] = {}
         self._folder = settings.workers_dir
         self._lock: HeldLock | None = None
-        self._since = utc_now()
+        self._holder = Lease(
+            worker=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            since=utc_now(),
+            process_started=processes.started(os.getpid()),
+            boot=processes.boot(),
+        )
 
     def begin(self) -> None:
         """Take the lock and tell of oneself. Raises StorageFailed."""
@@ -45,11 +52,11 @@ class WorkerLife:
             raise LockTimeout(where={"path": str(_lock_file(self._folder, self.id))})
         record = WorkerRecord(
             id=self.id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            process_started=processes.started(os.getpid()),
-            boot=processes.boot(),
-            started_at=self._since,
+            host=self._holder.host,
+            pid=self._holder.pid,
+            process_started=self._holder.process_started,
+            boot=self._holder.boot,
+            started_at=self._holder.since,
             version=__version__,
         )
         durable.write_json(_record_file(self._folder, self.id), record)
@@ -62,14 +69,7 @@ class WorkerLife:
 
     def lease(self) -> Lease:
         """What says in the queue that a job is this worker's."""
-        return Lease(
-            worker=self.id,
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            since=utc_now(),
-            process_started=processes.started(os.getpid()),
-            boot=processes.boot(),
-        )
+        return self._holder.model_copy(update={"since": utc_now()})
 
     def touch(self) -> None:
         """Give a sign of life. Raises OSError."""
