@@ -15,6 +15,7 @@ from services.errors import LockTimeout, QueueUnreadable, StateUnreadable, Stora
 from services.executors.base import Executor, Exited, Happening
 from services.logs import Action, say
 from services.process_errors import StaleFence
+from services.progress import PROGRESS_SECONDS
 from services.worker.context import Context
 from services.worker.outcome import clear, conclude, fail
 from services.worker.running import Running, Why
@@ -109,7 +110,7 @@ class Jobs:
         running.last_news = time.monotonic()
         match what:
             case ProgressEvent():
-                self._note_progress(running, what)
+                running.progress = what
             case LogEvent():
                 level = LogLevel(what.level) if what.level in set(LogLevel) else LogLevel.INFO
                 self._ctx.tell(
@@ -123,13 +124,6 @@ class Jobs:
                 running.exited = what
                 self._unrecorded[running.request.job] = self._running.pop(running.request.job)
                 self._record(running)
-
-    def _note_progress(self, running: Running, event: ProgressEvent) -> None:
-        request = running.request
-        try:
-            self._ctx.states.progress(request.workflow, request.step, request.fence, event)
-        except BagmillError as error:  # the next one may be written; the job goes on
-            logger.debug("{}: progress not written: {}", running.name, error)
 
     def _record(self, running: Running) -> None:
         """Record the end of a job, now or later."""
@@ -181,12 +175,24 @@ class Jobs:
             self._unreleased.clear()
 
     def watch(self) -> None:
-        """End the jobs that were cancelled, taken over, or run for too long."""
+        """End the jobs that were cancelled, taken over, or run for too long; write the others' progress."""
         for job, running in self._running.items():
+            self._write_progress(running)
             if running.why is None and (why := self._why_end(running)):
                 running.why = why
                 self._ctx.tell(Action.JOB_CANCELLING, running.request.workflow, running.name, _ENDING[why])
                 self._executor.cancel(job)
+
+    def _write_progress(self, running: Running) -> None:
+        """Write what the job has last said of its progress; most jobs end before that is worth a write."""
+        request, event = running.request, running.progress
+        if event is None or running.seconds < PROGRESS_SECONDS:
+            return
+        try:
+            if self._ctx.states.progress(request.workflow, request.step, request.fence, event):
+                running.progress = None
+        except BagmillError as error:  # it may be written later; the job goes on
+            logger.debug("{}: progress not written: {}", running.name, error)
 
     def _why_end(self, running: Running) -> Why | None:
         if running.overdue:

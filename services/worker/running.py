@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 
-from models.job import FailedEvent, JobRequest
+from models.job import FailedEvent, JobRequest, ProgressEvent
 from models.queue import Job
 from models.workflow import Status, StepState, WorkflowState
 from services.executors.base import Exited
@@ -27,14 +27,15 @@ class Why(Enum):
 class Running:
     """A job that this worker has started.
 
-    `version` is that of the state it was last looked up in; `next_jobs` are to be enqueued, once its end is
-    recorded.
+    `progress` is the newest that is not written yet; `version` is that of the state it was last looked up in;
+    `next_jobs` are to be enqueued, once its end is recorded.
     """
 
     request: JobRequest
     max_attempts: int
     begun: float = field(default_factory=time.monotonic)
     last_news: float = field(default_factory=time.monotonic)
+    progress: ProgressEvent | None = None
     version: Version | None = None
     why: Why | None = None
     done: bool = False

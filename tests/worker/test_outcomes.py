@@ -217,8 +217,10 @@ def test_progress_and_log_lines_arrive(house: House, recording: Path) -> None:
     house.work("""
         say(type="progress", progress=0.25, stage="reading", counters={"messages": 5})
         say(type="log", level="WARNING", message="something odd")
-        time.sleep(0.5)
-        state = json.loads((output.parent / "state.json").read_bytes())
+        state = {"steps": [{"stage": ""}]}
+        while not state["steps"][0]["stage"]:
+            time.sleep(0.1)
+            state = json.loads((output.parent / "state.json").read_bytes())
         say(type="log", level="INFO", message=f"seen: {state['steps'][0]['stage']} {state['progress']}")
         finish()
         """)
