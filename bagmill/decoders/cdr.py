@@ -78,7 +78,7 @@ class CdrDecoder:
         self._struct = pa.struct(list(self.fields))
         self._wires = Wires(root)
         self._big_means: str | None = None
-        self._columnar: dict[Wire, bool] = {}
+        self._blocks: dict[Wire, BlockDecoder | None] = {}
 
     def decode(self, buffer: Buffer, start: Offsets, end: Offsets) -> Decoded:
         """Decode the messages; those that are compressed on their own are decompressed first."""
@@ -134,10 +134,12 @@ class CdrDecoder:
                     rows = others(read, rows)
 
     def _block(self, wire: Wire, buffer: Buffer, start: Offsets, end: Offsets) -> Part:
-        if wire not in self._columnar:
-            self._columnar[wire] = is_columnar(self.root, wire)
-        if self._columnar[wire]:
-            return BlockDecoder(compiled_plan(self.root, wire), HEADER, ends_well).decode(buffer, start, end)
+        if wire not in self._blocks:
+            columnar = is_columnar(self.root, wire)
+            plan = compiled_plan(self.root, wire) if columnar else None
+            self._blocks[wire] = BlockDecoder(plan, HEADER, ends_well) if plan else None
+        if block := self._blocks[wire]:
+            return block.decode(buffer, start, end)
         rows = RowDecoder(self.root, lambda payload: self._read(payload, [wire]), self.notes)
         decoded = rows.decode(buffer, start, end)
         bad = [number for number, _ in decoded.unreadable]
