@@ -6,11 +6,10 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from bagmill.writers.tfrecord.column import Column
 from bagmill.writers.tfrecord.features import DType
-from bagmill.writers.tfrecord.flatten import Column
-from bagmill.writers.tfrecord.rows import Ragged, Rows, ragged, refuse_too_big
+from bagmill.writers.tfrecord.rows import Ragged, Rows, refuse_too_big
 from bagmill.writers.tfrecord.varints import (
     Bytes,
     Ints,
@@ -122,29 +121,14 @@ def content_of(column: Column, rows: int) -> Content:
 
     Numbers, and a string that is no list's, come without the tag and the length before them.
     """
-    column = _evened(column)
-    if isinstance(column.bounds, int) and not column.bounds * rows:
+    values, bounds = column.values, column.bounds
+    if isinstance(bounds, int) and not bounds * rows:
         return Same(b"")
-    match column.feature.dtype:
-        case DType.FLOAT:
-            return _floats(_numbers(column.values), column.bounds)
-        case DType.INT64:
-            return _integers(_unsigned(column.values), column.bounds)
-        case DType.BYTES if column.feature.shape:
-            return _strings(_raw(column.values), column.bounds, rows)
-        case DType.BYTES:
-            return _string(_raw(column.values), rows)
-
-
-def _evened(column: Column) -> Column:
-    """With a number of values for each row, if all rows have as many."""
-    if isinstance(column.bounds, int):
-        return column
-    counts = np.diff(column.bounds)
-    if not counts.size or (counts != counts[0]).any():
-        return column
-    first, last = int(column.bounds[0]), int(column.bounds[-1])
-    return Column(column.feature, column.values.slice(first, last - first), int(counts[0]), column.present)
+    if isinstance(values, Ragged):
+        return _strings(values, bounds, rows) if column.feature.shape else _string(values, rows)
+    if column.feature.dtype is DType.FLOAT:
+        return _floats(values, bounds)
+    return _integers(_unsigned(values), bounds)
 
 
 def _floats(values: npt.NDArray[Any], bounds: int | Ints) -> Content:
@@ -212,29 +196,8 @@ def _first(strings: Strings) -> bytes:
     return one.join().data.tobytes()
 
 
-def _numbers(array: pa.Array) -> npt.NDArray[Any]:
-    """The numbers of an array; nulls may hold anything."""
-    kind = array.type
-    if pa.types.is_boolean(kind):
-        return _numbers(array.cast(pa.uint8()))
-    name = "f" if pa.types.is_floating(kind) else "u" if pa.types.is_unsigned_integer(kind) else "i"
-    width = kind.bit_width // 8
-    return np.frombuffer(array.buffers()[1], f"<{name}{width}", len(array), array.offset * width)
-
-
-def _unsigned(array: pa.Array) -> Unsigned:
+def _unsigned(values: npt.NDArray[Any]) -> Unsigned:
     """Numbers as protobuf takes them for varints: negative ones as 64 bits of two's complement."""
-    values = _numbers(array)
-    if values.dtype.kind == "f":
-        return values.view(np.uint64)
-    return values.astype(np.int64).view(np.uint64) if values.dtype.kind == "i" else values.astype(np.uint64)
-
-
-def _raw(array: pa.Array) -> Ragged:
-    """The bytes of strings."""
-    if not pa.types.is_fixed_size_binary(array.type):
-        return ragged(array)
-    width = array.type.byte_width
-    first = array.offset * width
-    data = np.frombuffer(array.buffers()[1], np.uint8, len(array) * width, first)
-    return Ragged(np.arange(len(array) + 1) * width, data)
+    if values.dtype.kind == "i":
+        values = values.astype(np.int64, copy=False)
+    return values.astype(np.uint64, copy=False) if values.dtype.kind == "u" else values.view(np.uint64)

@@ -1,13 +1,15 @@
 """Rows of a table as serialized `tf.train.Example`s (tensorflow/core/example/feature.proto)."""
 
-import numpy as np
-import pyarrow as pa
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
+import numpy as np
+
+from bagmill.writers.tfrecord.column import Column, Mask
 from bagmill.writers.tfrecord.contents import FIELD, content_of
-from bagmill.writers.tfrecord.features import DType, Plan
-from bagmill.writers.tfrecord.flatten import Column, Mask, columns
+from bagmill.writers.tfrecord.features import DType
 from bagmill.writers.tfrecord.rows import Ragged, Rows
-from bagmill.writers.tfrecord.varints import Ints, Size, varint, varint_size, width_of
+from bagmill.writers.tfrecord.varints import Size, varint, varint_size, width_of
 
 VALUE = b"\x12"
 """The tag of field 2 with a length: of a map's value."""
@@ -21,29 +23,19 @@ class Entry:
 
     def __init__(self, column: Column, rows: int) -> None:
         feature = column.feature
-        self._key = FIELD + varint(len(feature.key.encode())) + feature.key.encode()
-        self._list = _LISTS[feature.dtype]
         # Packed numbers and a single string are one field of the list; each of several strings is one.
-        self._is_field = feature.dtype is not DType.BYTES or not feature.shape
+        is_field = feature.dtype is not DType.BYTES or not feature.shape
         self._content = content_of(column, rows)
-        self._values = self._content.size
-        self._inner = _field_size(self._values) if self._is_field else self._values
-        self._feature = _field_size(self._inner)
-        self._entry = len(self._key) + _field_size(self._feature)
-        self.size = _field_size(self._entry)
-        """Bytes of each row."""
+        content = self._content.size
+        self._head, self.size = (
+            _head_of_all(feature.key, feature.dtype, is_field, content)
+            if isinstance(content, int)
+            else _head(feature.key, feature.dtype, is_field, content)
+        )
 
     def put(self, rows: Rows) -> None:
         """Add the entry to each row."""
-        rows.constant(FIELD)
-        rows.varint(self._entry)
-        rows.constant(self._key + VALUE)
-        rows.varint(self._feature)
-        rows.constant(self._list)
-        rows.varint(self._inner)
-        if self._is_field:
-            rows.constant(FIELD)
-            rows.varint(self._values)
+        _put(self._head, rows)
         self._content.put(rows)
 
 
@@ -53,7 +45,7 @@ class PartialEntry:
     def __init__(self, column: Column, present: Mask) -> None:
         some = np.flatnonzero(present)
         rows = Rows(some.size)
-        Entry(_take(column, some), some.size).put(rows)
+        Entry(column.take(some), some.size).put(rows)
         joined = rows.join()
         sizes = np.zeros(present.size, np.int64)
         sizes[some] = joined.size
@@ -66,14 +58,12 @@ class PartialEntry:
 
 
 class Examples:
-    """The examples of a batch."""
+    """The examples of some rows."""
 
-    def __init__(self, plan: Plan, batch: pa.RecordBatch) -> None:
+    def __init__(self, columns: Iterable[Column], rows: int) -> None:
         self._entries = [
-            Entry(column, batch.num_rows)
-            if column.present is None or column.present.all()
-            else PartialEntry(column, column.present)
-            for column in columns(plan, batch)
+            Entry(column, rows) if column.present is None else PartialEntry(column, column.present)
+            for column in columns
         ]
         self._features: Size = 0
         for entry in self._entries:
@@ -89,18 +79,34 @@ class Examples:
             entry.put(rows)
 
 
-def _take(column: Column, rows: Ints) -> Column:
-    """The values of some rows."""
-    bounds = column.bounds
-    if isinstance(bounds, int):
-        places = (rows[:, np.newaxis] * bounds + np.arange(bounds)).reshape(-1)
-        return Column(column.feature, column.values.take(pa.array(places)), bounds, None)
-    lists = pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), column.values).take(pa.array(rows))
-    offsets = np.frombuffer(lists.buffers()[1], np.int32, len(lists) + 1, lists.offset * 4).astype(np.int64)
-    return Column(column.feature, lists.values, offsets, None)
-
-
 def _field_size(content: Size) -> Size:
     """Bytes of a field's tag, its length and its content."""
     width = varint_size(content) if isinstance(content, int) else width_of(content.view(np.uint64))
     return 1 + width + content
+
+
+def _head(key: str, dtype: DType, is_field: bool, content: Size) -> tuple[Sequence[bytes | Size], Size]:
+    """What stands before the content of an entry: bytes, and numbers for varints; and all bytes of it."""
+    name = key.encode()
+    inner = _field_size(content) if is_field else content
+    feature = _field_size(inner)
+    entry = len(FIELD) + varint_size(len(name)) + len(name) + _field_size(feature)
+    before = [FIELD, entry, FIELD + varint(len(name)) + name + VALUE, feature, _LISTS[dtype], inner]
+    return [*before, FIELD, content] if is_field else before, _field_size(entry)
+
+
+@lru_cache(maxsize=4096)
+def _head_of_all(key: str, dtype: DType, is_field: bool, content: int) -> tuple[Sequence[bytes | Size], Size]:
+    """The same, joined, where all rows have as many bytes: in most columns, and as many as in rows before."""
+    parts, size = _head(key, dtype, is_field, content)
+    one = Rows(1)
+    _put(parts, one)
+    return [one.join().data.tobytes()], size
+
+
+def _put(parts: Sequence[bytes | Size], rows: Rows) -> None:
+    for part in parts:
+        if isinstance(part, bytes):
+            rows.constant(part)
+        else:
+            rows.varint(part)

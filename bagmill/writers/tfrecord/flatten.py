@@ -4,38 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bagmill.writers.tfrecord.features import Feature, Leaf, Nested, Node, Plan
+from bagmill.writers.tfrecord.column import Column, Mask, column_of
+from bagmill.writers.tfrecord.features import Leaf, Nested, Node, Plan
 from bagmill.writers.tfrecord.varints import Ints
-
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """The values of a feature.
-
-    Attributes:
-        values: of all rows; a value that is null in a list is 0 or empty.
-        bounds: how many values each row has, or where in `values` each begins and the last ends.
-        present: which rows have the feature; `None`: all.
-    """
-
-    feature: Feature
-    values: pa.Array
-    bounds: int | Ints
-    present: Mask | None
 
 
 def columns(plan: Plan, batch: pa.RecordBatch) -> Iterator[Column]:
-    """The values of each feature, in the order of the plan. Features that no row has are left out."""
+    """The values of each feature, in the order of the plan. Those of nodes that no row has are left out."""
     for number, node in plan.nodes:
-        for column in _columns(node, batch.column(number), _Where(batch.num_rows)):
-            if column.present is None or column.present.any():
-                yield column
+        yield from _columns(node, batch.column(number), _Where(batch.num_rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +58,8 @@ def _both(one: Mask | None, other: Mask) -> Mask:
 
 def _columns(node: Node, array: pa.Array, where: _Where) -> Iterator[Column]:
     where = where.beside(array)
+    if where.present is not None and not where.present.any():
+        return
     if isinstance(node, Leaf):
         yield from _leaf(node, array, where)
     elif pa.types.is_struct(array.type):
@@ -114,11 +96,11 @@ def _lists(node: Nested, array: pa.Array, where: _Where) -> Iterator[Column]:
 def _leaf(leaf: Leaf, values: pa.Array, where: _Where) -> Iterator[Column]:
     if where.valid is not None:
         values = _without_nulls(values, where.valid)
-    yield Column(leaf.feature, values, where.bounds, where.present)
+    yield column_of(leaf.feature, values, where.bounds, where.present)
     if leaf.valid is not None and where.valid is not None:
         nulls = np.concatenate([[0], np.cumsum(~where.valid)])[where.starts]
         has_null = _both(where.present, np.diff(nulls) > 0)
-        yield Column(leaf.valid, pa.array(where.valid), where.bounds, has_null)
+        yield column_of(leaf.valid, pa.array(where.valid), where.bounds, has_null)
 
 
 def _without_nulls(values: pa.Array, valid: Mask) -> pa.Array:

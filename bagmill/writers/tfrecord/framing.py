@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bagmill.writers.tfrecord.examples import Examples
 from bagmill.writers.tfrecord.rows import Ragged, Rows, refuse_too_big
-from bagmill.writers.tfrecord.varints import Bytes, Ints
+from bagmill.writers.tfrecord.varints import Bytes, Ints, Size
 
 HEAD, TAIL = 12, 4
 """Bytes of a frame before and after its data."""
@@ -70,7 +70,7 @@ def frames(examples: Examples, count: int) -> Iterator[Bytes]:
     if total > BIG * count:
         yield from _one_by_one(list(rows.pieces()), count)
     else:
-        yield _with_crcs(rows.join())
+        yield _with_crcs(rows.join(), rows.size)
 
 
 def _put_heads(rows: Rows, examples: Examples) -> None:
@@ -89,13 +89,21 @@ def _put_heads(rows: Rows, examples: Examples) -> None:
     rows.block(HEAD, write)
 
 
-def _with_crcs(joined: Ragged) -> Bytes:
+def _with_crcs(joined: Ragged, size: Size) -> Bytes:
     """Put the CRC of the data of each record into its last bytes."""
-    starts, ends = joined.offsets[:-1] + HEAD, joined.offsets[1:] - TAIL
-    crcs = np.fromiter(map(google_crc32c.value, _slices(joined.data, starts, ends)), np.uint32, starts.size)
-    anywhere = np.ndarray((joined.data.size - TAIL + 1,), "<u4", joined.data, 0, (1,))
-    anywhere[ends] = masked(crcs)
-    return joined.data
+    data, count = joined.data, joined.offsets.size - 1
+    if isinstance(size, int):
+        inside = np.ndarray((count,), f"V{size - HEAD - TAIL}", data, HEAD, (size,))
+        np.ndarray((count,), "<u4", data, size - TAIL, (size,))[:] = _crcs(inside.tolist())
+    else:
+        starts, ends = joined.offsets[:-1] + HEAD, joined.offsets[1:] - TAIL
+        anywhere = np.ndarray((data.size - TAIL + 1,), "<u4", data, 0, (1,))
+        anywhere[ends] = _crcs(_slices(data, starts, ends))
+    return data
+
+
+def _crcs(records: Sequence[bytes]) -> Crcs:
+    return masked(np.fromiter(map(google_crc32c.value, records), np.uint32, len(records)))
 
 
 def _slices(data: Bytes, starts: Ints, ends: Ints) -> Sequence[bytes]:

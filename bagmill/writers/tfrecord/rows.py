@@ -46,10 +46,11 @@ class Ragged:
         """Bytes of each row."""
         return np.diff(self.offsets)
 
-    def take(self, rows: Ints) -> "Ragged":
-        """Some rows."""
-        array = self.array().take(pa.array(rows))
-        return ragged(array)
+    def __getitem__(self, rows: slice | Ints) -> "Ragged":
+        """Some rows; those of a slice without a copy of their bytes."""
+        if isinstance(rows, slice):
+            return Ragged(self.offsets[rows.start : rows.stop + 1], self.data)
+        return ragged(self.array().take(pa.array(rows)))
 
     def array(self) -> pa.Array:
         """The same as Arrow knows it, without a copy of the data."""
@@ -70,7 +71,8 @@ class Rows:
     def __init__(self, count: int) -> None:
         self.count = count
         self.size: Size = 0
-        self._parts: list[_Fixed | Ragged] = [_Fixed()]
+        self._fixed = _Fixed()
+        self._parts: list[_Fixed | Ragged] = [self._fixed]
 
     def constant(self, data: bytes) -> None:
         """Add the same bytes to each row."""
@@ -85,7 +87,8 @@ class Rows:
 
     def ragged(self, part: Ragged) -> None:
         """Add bytes of any number to each row."""
-        self._parts += [part, _Fixed()]
+        self._fixed = _Fixed()
+        self._parts += [part, self._fixed]
         self.size = self.size + part.size
 
     def varint(self, value: Size) -> None:
@@ -117,12 +120,6 @@ class Rows:
             elif part.template:
                 width = len(part.template)
                 yield Ragged(np.arange(self.count + 1) * width, part.fill(self.count))
-
-    @property
-    def _fixed(self) -> _Fixed:
-        part = self._parts[-1]
-        assert isinstance(part, _Fixed)
-        return part
 
 
 def refuse_too_big(size: int) -> None:

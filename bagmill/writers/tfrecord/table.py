@@ -12,6 +12,7 @@ import pyarrow as pa
 from bagmill.writers.base import Part
 from bagmill.writers.tfrecord.examples import Examples
 from bagmill.writers.tfrecord.features import Plan, plan_features
+from bagmill.writers.tfrecord.flatten import columns
 from bagmill.writers.tfrecord.framing import frames
 from bagmill.writers.tfrecord.sidecar import FilePart, write_sidecar
 from bagmill.writers.tfrecord.varints import Bytes
@@ -70,8 +71,11 @@ class TFRecordTable:
         part = self._open()
         for batch in _joined(batches):
             part.note_order(batch)
-            for tile in self._tiles(batch):
-                for piece in frames(Examples(self._plan, tile), tile.num_rows):
+            whole = list(columns(self._plan, batch))
+            for first, count in self._tiles(batch):
+                tile = (column.rows(first, count) for column in whole)
+                examples = Examples([column for column in tile if column is not None], count)
+                for piece in frames(examples, count):
                     part.write(piece)
         if part.size >= self._settings.part_bytes:
             self.park()
@@ -118,11 +122,12 @@ class TFRecordTable:
             self._part = _OpenPart(path, self._settings)
         return self._part
 
-    def _tiles(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    def _tiles(self, batch: pa.RecordBatch) -> Iterator[tuple[int, int]]:
+        """The first row of each, and how many it has."""
         size = batch.nbytes // batch.num_rows + self._overhead
         step = max(1, TILE_BYTES // size)
         for first in range(0, batch.num_rows, step):
-            yield batch.slice(first, step)
+            yield first, min(step, batch.num_rows - first)
 
 
 def _joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:

@@ -47,9 +47,13 @@ def varint(value: int) -> bytes:
 def put_varints(out: Bytes, first: int, stride: int, values: Unsigned, width: int) -> None:
     """Write numbers, a row of a matrix each `stride` bytes from byte `first` on; each takes `width` bytes."""
     low_width = min(width, 8)
-    low = values & np.uint64((1 << 56) - 1)
-    for _, upper, lower, shift in _STEPS if low_width > 1 else ():
-        low = ((low & np.uint64(upper)) << np.uint64(shift)) | (low & np.uint64(lower))
+    low = values if width <= 8 else values & np.uint64((1 << 56) - 1)
+    for bits, upper, lower, shift in _STEPS:
+        if 7 * low_width > bits:  # else there is nothing that moves
+            moved = low & np.uint64(upper)
+            moved <<= np.uint64(shift)
+            low = low & np.uint64(lower)
+            low |= moved
     more = width - 1 if width <= 8 else 8
     low = low | np.uint64(_MORE & ((1 << 8 * more) - 1))
     done = 0
