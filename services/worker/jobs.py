@@ -156,14 +156,12 @@ class Jobs:
         return []
 
     def _look_at_workflow(self, workflow: str) -> None:
-        try:
-            state = self._ctx.states.read(workflow)
-        except (WorkflowNotFound, StateUnreadable):
+        state = close_ended(self._ctx.states, self._ctx.queue, workflow)
+        if state is None:
             return
         if state.status.ended:
             message = f"workflow {workflow} ({state.template}) {state.status}"
             say(Action.WORKFLOW_ENDED, message, workflow=workflow, status=state.status.value)
-            close_ended(self._ctx.states, self._ctx.queue, workflow)
         self._notice(state)
 
     def retry_recording(self) -> None:
