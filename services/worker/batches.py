@@ -55,7 +55,7 @@ SHARE = 20
 class _Batch:
     """An open parent: how many of its children were made, and of these, cancelled with it.
 
-    `known` holds the last seen status of each child, with the version it was read from.
+    `known` holds the last seen status of each child, with the version it was read from, if that is known.
     """
 
     id: str
@@ -64,7 +64,7 @@ class _Batch:
     made: int = 0
     intended: int = 0
     cancelled: int = 0
-    known: dict[str, tuple[Version, Status]] = field(default_factory=dict)
+    known: dict[str, tuple[Version | None, Status]] = field(default_factory=dict)
     next_count: float = 0.0
 
 
@@ -92,6 +92,8 @@ class Batches:
             self.add(state.id)
         if state.parent and state.status.ended:
             self.add(state.parent)
+            if batch := self._open.get(state.parent):
+                batch.known[state.id] = None, state.status
 
     def tick(self) -> None:
         """Do what is due, for not much longer than a slice for each parent.
@@ -258,9 +260,17 @@ class Batches:
             return True
 
     def _statuses(self, batch: _Batch, *, fresh: bool = False) -> Counter[Status]:
-        """How many children have which status: `pending` are those not made yet, deleted ones don't count."""
+        """How many children have which status: `pending` are those not made yet, deleted ones don't count.
+
+        `fresh`: as they are at this moment, even if they were deleted or retried after their end.
+        """
         if fresh:
-            batch.known.clear()
+            opened = self._ctx.queue.open_workflows()  # whoever retries one tells the queue first
+            batch.known = {
+                child: known
+                for child, known in batch.known.items()
+                if child not in opened and self._ctx.states.exists(child)
+            }
         counts: Counter[Status] = Counter()
         for child in batch.children[: batch.made]:
             if status := self._status(batch, child.id):
