@@ -139,7 +139,9 @@ class Reconciler:
         if state.status.ended:
             self._finish_events(workflow)
         else:
-            state = self._recover(workflow, look)
+            # What changes in between is put right by those who change it, as long as they live.
+            if not look.patient or any(self._is_orphan(workflow, step, look) for step in state.steps):
+                state = self._recover(workflow, look)
             look.jobs += advance.queued_jobs(state)
         if is_open_batch(state):
             look.batches.append(workflow)
