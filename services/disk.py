@@ -63,13 +63,14 @@ def observe(observer: Observer | None) -> None:
 
 
 def _tell(op: Op, path: Path | str, target: Path | str = "", data: bytes = b"", size: int = 0) -> None:
-    if _observer is not None:
-        _observer(Call(next(_numbers), op, str(path), str(target), data, size))
+    assert _observer is not None
+    _observer(Call(next(_numbers), op, str(path), str(target), data, size))
 
 
 def create(path: Path) -> int:
     """Make a file that must not be there yet; a descriptor for writing."""
-    _tell(Op.CREATE, path)
+    if _observer:
+        _tell(Op.CREATE, path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
 
 
@@ -81,13 +82,15 @@ def open_to_append(path: Path, *, make: bool = True) -> int:
     except FileNotFoundError:
         if not make:
             raise
-    _tell(Op.CREATE, path)
+    if _observer:
+        _tell(Op.CREATE, path)
     return os.open(path, flags | os.O_CREAT, 0o666)
 
 
 def write(descriptor: int, path: Path, data: bytes) -> None:
     """Add all of `data` to the end of a file; if that fails, a part of it may be there."""
-    _tell(Op.WRITE, path, data=data)
+    if _observer:
+        _tell(Op.WRITE, path, data=data)
     written = os.write(descriptor, data)
     while written < len(data):
         written += os.write(descriptor, memoryview(data)[written:])
@@ -95,7 +98,8 @@ def write(descriptor: int, path: Path, data: bytes) -> None:
 
 def truncate(descriptor: int, path: Path, size: int) -> None:
     """Cut a file to `size` bytes."""
-    _tell(Op.TRUNCATE, path, size=size)
+    if _observer:
+        _tell(Op.TRUNCATE, path, size=size)
     os.ftruncate(descriptor, size)
 
 
@@ -105,7 +109,8 @@ def sync(descriptor: int, path: Path | str, *, data_only: bool = False) -> None:
     On macOS that is an F_FULLFSYNC: its plain fsync leaves the bytes in the disk's cache. `data_only` leaves
     out times, which nobody needs to find the bytes again.
     """
-    _tell(Op.SYNC, path)
+    if _observer:
+        _tell(Op.SYNC, path)
     if _FULL_FSYNC is not None:
         try:
             fcntl.fcntl(descriptor, _FULL_FSYNC)
@@ -131,37 +136,43 @@ def start_writing(descriptor: int) -> None:
 
 def rename(source: Path, target: Path) -> None:
     """Give a file or folder another name; a file that has it is replaced."""
-    _tell(Op.RENAME, source, target)
+    if _observer:
+        _tell(Op.RENAME, source, target)
     os.rename(source, target)  # noqa: PTH104 - Path.rename says the same; here stands what POSIX does
 
 
 def link(source: Path, target: Path) -> None:
     """Give a file a second name that must be free."""
-    _tell(Op.LINK, source, target)
+    if _observer:
+        _tell(Op.LINK, source, target)
     os.link(source, target)
 
 
 def unlink(path: Path, *, missing_ok: bool = True) -> None:
     """Take a name from a file."""
-    _tell(Op.UNLINK, path)
+    if _observer:
+        _tell(Op.UNLINK, path)
     path.unlink(missing_ok=missing_ok)
 
 
 def mkdir(path: Path, *, parents: bool = False, exist_ok: bool = False) -> None:
     """Make a folder."""
-    _tell(Op.MKDIR, path)
+    if _observer:
+        _tell(Op.MKDIR, path)
     path.mkdir(parents=parents, exist_ok=exist_ok)
 
 
 def remove_tree(path: Path) -> None:
     """Remove a folder and all below it; links are not followed."""
-    _tell(Op.REMOVE_TREE, path)
+    if _observer:
+        _tell(Op.REMOVE_TREE, path)
     shutil.rmtree(path)
 
 
 def lock(descriptor: int, path: Path, *, wait: bool = False) -> bool:
     """Take the flock of an open file; without `wait`, False if somebody else has it."""
-    _tell(Op.LOCK, path)
+    if _observer:
+        _tell(Op.LOCK, path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -171,5 +182,6 @@ def lock(descriptor: int, path: Path, *, wait: bool = False) -> bool:
 
 def unlock(descriptor: int, path: Path) -> None:
     """Give the flock of an open file up."""
-    _tell(Op.UNLOCK, path)
+    if _observer:
+        _tell(Op.UNLOCK, path)
     fcntl.flock(descriptor, fcntl.LOCK_UN)
