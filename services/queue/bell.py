@@ -67,11 +67,13 @@ class Ringer:
 
     def ring(self) -> None:
         """Wake all who wait. What the dead have left is removed; nothing is raised."""
-        with suppress(OSError):
+        try:
             if os.stat(self._folder).st_mtime_ns != self._since:  # noqa: PTH116 - faster than Path's
                 self._look()
-            for path in self._known:
-                _ring(path)
+        except OSError:
+            return
+        for path in self._known:
+            _ring(path)
 
     def _look(self) -> None:
         changed, now = os.stat(self._folder).st_mtime_ns, time.time_ns()  # noqa: PTH116

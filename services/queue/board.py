@@ -129,7 +129,7 @@ class Board:
         """One lease of each worker that has any: its newest."""
         held = (self.of_worker(worker) for worker in self._of_worker)
         newest = (max(entries, key=_since) for entries in held)
-        return [lease for entry in newest if (lease := self._lease(entry))]
+        return [Lease.model_validate(lease) for entry in newest if (lease := self._lease(entry))]
 
     def job(self, entry: Entry, now: str) -> Job:
         """The job as others see it."""
@@ -201,11 +201,11 @@ class Board:
             dict(self._renewals),
         )
 
-    def _lease(self, entry: Entry) -> Lease | None:
-        if entry.lease is None:
+    def _lease(self, entry: Entry) -> dict[str, Any] | None:
+        lease = entry.lease
+        if lease is None:
             return None
-        known = {"fence": entry.fence, "renewals": self._renewals.get(entry.lease["worker"], 0)}
-        return Lease.model_validate({**entry.lease, **known})
+        return {**lease, "fence": entry.fence, "renewals": self._renewals.get(lease["worker"], 0)}
 
     # What the records do.
 

@@ -76,4 +76,6 @@ def _fields(job: Job) -> dict[str, Any]:
     }
     if job.not_before:
         fields["not_before"] = rfc3339(job.not_before)
-    return fields | {"reason": job.reason} if job.reason else fields
+    if job.reason:
+        fields["reason"] = job.reason
+    return fields

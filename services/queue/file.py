@@ -39,6 +39,7 @@ class FileQueue(BaseQueue):
         self.journal = settings.queue_journal
         self._reserve = Reserve(settings.queue_reserve)
         self._lock = QueueLock(settings.queue_lock, settings.lock_timeout)
+        self.give_up = self._lock.give_up
         self._store = Store(self.path, self.journal, self._reserve, now)
         self._renewal = Renewal(self.renew_snapshot)
         self._broken: SyncFailed | None = None
@@ -146,21 +147,17 @@ class FileQueue(BaseQueue):
     def _change(self, *, certain: bool = False, vital: bool = False, lazy: bool = False) -> Change:
         return _Change(self, certain=certain, vital=vital, lazy=lazy)
 
-    def take(self) -> tuple[Store, int]:
-        """The store, which nobody else changes before `give_up` of the number."""
+    def take(self) -> Store:
+        """The store, which nobody else changes before `give_up`."""
         if self._broken:
             raise self._broken
-        descriptor = self._lock.take()
+        self._lock.take()
         try:
             self._store.catch_up()
         except BaseException:
-            self._lock.give_up(descriptor)
+            self._lock.give_up()
             raise
-        return self._store, descriptor
-
-    def give_up(self, descriptor: int) -> None:
-        """Let others have the store."""
-        self._lock.give_up(descriptor)
+        return self._store
 
     def keep(self, journal: Journal, seq: int, change: Change, *, lazy: bool, empty: bool) -> None:
         """Bring what was made to the disk, unless it may be `lazy`, and tell of it."""
@@ -186,25 +183,24 @@ class FileQueue(BaseQueue):
 
     @contextmanager
     def _held(self) -> Iterator[Store]:
-        store, descriptor = self.take()
+        store = self.take()
         try:
             yield store
         finally:
-            self.give_up(descriptor)
+            self.give_up()
 
 
 class _Change(Change):
     """One operation on the files."""
 
     def __init__(self, queue: FileQueue, *, certain: bool, vital: bool, lazy: bool) -> None:
-        super().__init__()
         self._queue = queue
         self._certain = certain
         self._vital = vital
         self._lazy = lazy
 
     def __enter__(self) -> Self:
-        self._store, self._descriptor = self._queue.take()
+        self._store = self._queue.take()
         self.board = self._store.board
         return self
 
@@ -213,7 +209,7 @@ class _Change(Change):
     ) -> None:
         journal, board = self._store.journal, self._store.board
         seq, empty = board.seq, not board.entries
-        self._queue.give_up(self._descriptor)
+        self._queue.give_up()
         if kind is None and journal is not None and (self.made or self._certain):
             self._queue.keep(journal, seq, self, lazy=self._lazy, empty=empty)
 

@@ -34,8 +34,10 @@ class Journal:
         self.base = self.seq = head.seq
         self.size = size
         self._descriptor = descriptor
-        self._identity = os.fstat(descriptor)
-        self._durable = head.seq
+        identity = os.fstat(descriptor)
+        self.identity = identity.st_ino, identity.st_dev
+        self.durable = head.seq
+        """The highest number that is known to be on the disk."""
         self._mutex = threading.Lock()
         self._news = threading.Condition(self._mutex)
         self._waiting = 0
@@ -79,7 +81,7 @@ class Journal:
         content = encode(head) + rest
         durable.write_bytes(path, content)
         journal = cls(path, disk.open_to_append(path, make=False), head, len(content))
-        journal.seq = journal._durable = max(base, seq)
+        journal.seq = journal.durable = max(base, seq)
         return journal
 
     def place(self) -> os.stat_result | None:
@@ -88,10 +90,6 @@ class Journal:
             return os.stat(self._name)  # noqa: PTH116 - faster than Path's
         except FileNotFoundError:
             return None
-
-    def is_at(self, place: os.stat_result) -> bool:
-        """Whether that is this file."""
-        return os.path.samestat(self._identity, place)
 
     def take_in(self, board: Board) -> None:
         """Apply what others have added; lines that the board knows already are passed over.
@@ -150,11 +148,6 @@ class Journal:
         with suppress(OSError):  # what stays is a torn line, which the next one to look cuts off
             disk.truncate(self._descriptor, self.path, self.size)
 
-    @property
-    def durable(self) -> int:
-        """The highest number that is known to be on the disk."""
-        return self._durable
-
     def reach(self, seq: int) -> None:
         """Return when number `seq` is on the disk: by an own sync, or by one that others wait for too.
 
@@ -164,7 +157,7 @@ class Journal:
             while True:
                 if self._broken:
                     raise self._broken
-                if self._durable >= seq:
+                if self.durable >= seq:
                     return
                 if not self._syncing:
                     break
@@ -172,7 +165,7 @@ class Journal:
                 self._news.wait()
                 self._waiting -= 1
             self._syncing = True
-        written, reached = self.seq, self._durable
+        written, reached = self.seq, self.durable
         try:
             disk.sync(self._descriptor, self.path, data_only=True)
             reached = max(reached, written)
@@ -181,7 +174,7 @@ class Journal:
             raise self._broken from error
         finally:
             with self._mutex:
-                self._syncing, self._durable = False, reached
+                self._syncing, self.durable = False, reached
                 if self._waiting:
                     self._news.notify_all()
 

@@ -34,13 +34,9 @@ class Line(NamedTuple):
 
 def encode(line: Line) -> bytes:
     """The line with its newline. Raises ValueError for what is no JSON."""
-    body = b'"seq": %d, "d": %d, "at": "%b", %b\n' % (
-        line.seq,
-        line.durable,
-        line.at.encode(),
-        to_json(line.record)[1:],
-    )
-    return b'%b%08x", %b' % (_HEAD, zlib.crc32(body), body)
+    seq, durable, at, record = line
+    body = b'"seq": %d, "d": %d, "at": "%b", %b\n' % (seq, durable, at.encode(), to_json(record)[1:])
+    return b'{"crc": "%08x", %b' % (zlib.crc32(body), body)
 
 
 def decode(data: bytes) -> Line:

@@ -27,8 +27,7 @@ class QueueLock:
         self._timeout = timeout
         self._mutex = threading.Lock()
         self._descriptor: int | None = None
-        self._state = threading.Lock()
-        self._news = threading.Condition(self._state)
+        self._news = threading.Condition()
         self._blocked = False
         self._wanted = False
         self._granted = False
@@ -41,14 +40,14 @@ class QueueLock:
     @contextmanager
     def held(self, timeout: float | None = None) -> Iterator[None]:
         """Hold the lock. Raises as `take`."""
-        descriptor = self.take(timeout)
+        self.take(timeout)
         try:
             yield
         finally:
-            self.give_up(descriptor)
+            self.give_up()
 
-    def take(self, timeout: float | None = None) -> int:
-        """Take the lock; what is returned is for `give_up`.
+    def take(self, timeout: float | None = None) -> None:
+        """Take the lock, until `give_up`.
 
         Raises LockTimeout, StorageFailed; RuntimeError in a forked process.
         """
@@ -59,29 +58,33 @@ class QueueLock:
         if not self._mutex.acquire(timeout=timeout):
             raise LockTimeout(where={"path": str(self.path)})
         try:
-            return self._take(deadline)
+            self._take(deadline)
         except BaseException:
             self._mutex.release()
             raise
 
-    def give_up(self, descriptor: int) -> None:
+    def give_up(self) -> None:
         """Let others have it."""
+        assert self._descriptor is not None
         try:
-            disk.unlock(descriptor, self.path)
+            disk.unlock(self._descriptor, self.path)
         finally:
             self._mutex.release()
 
-    def _take(self, deadline: float) -> int:
+    def _take(self, deadline: float) -> None:
         while True:
             if self._descriptor is None:
                 self._descriptor = open_lock(self.path)
-                self._identity = os.fstat(self._descriptor)
+                identity = os.fstat(self._descriptor)
+                self._inode, self._device = identity.st_ino, identity.st_dev
             descriptor = self._descriptor
             try:
-                if not self._flock(descriptor, deadline):
+                # A lock that the waiting thread gets is the descriptor's: nobody else may try it meanwhile.
+                free = not self._blocked and disk.lock(descriptor, self.path)
+                if not free and not self._is_granted(descriptor, deadline):
                     raise LockTimeout(where={"path": str(self.path)})
                 if self._is_current():
-                    return descriptor
+                    return
             except OSError as error:
                 raise storage_failed(self.path, error) from error
             self._descriptor = None
@@ -90,17 +93,15 @@ class QueueLock:
     def _is_current(self) -> bool:
         """Whether the path still names the file that is open: somebody may have removed or replaced it."""
         try:
-            return os.path.samestat(self._identity, os.stat(self._name))  # noqa: PTH116 - faster than Path's
+            there = os.stat(self._name)  # noqa: PTH116 - faster than Path's
         except FileNotFoundError:
             return False
+        return there.st_ino == self._inode and there.st_dev == self._device
 
-    def _flock(self, descriptor: int, deadline: float) -> bool:
-        """Take the flock; False if the deadline came first."""
-        with self._state:
-            # A lock that the waiting thread gets is the descriptor's: nobody else may try it meanwhile.
+    def _is_granted(self, descriptor: int, deadline: float) -> bool:
+        """Have a thread wait for the flock; False if the deadline came first."""
+        with self._news:
             if not self._blocked:
-                if disk.lock(descriptor, self.path):
-                    return True
                 self._blocked = True
                 threading.Thread(
                     target=self._wait, args=(descriptor,), name="queue-lock", daemon=True
@@ -114,9 +115,9 @@ class QueueLock:
         """Wait in the kernel, and hand the lock over, or back if nobody wants it any more."""
         disk.lock(descriptor, self.path, wait=True)
         with self._news:
-            self._blocked = False
             if self._wanted:
                 self._granted = True
                 self._news.notify_all()
             else:
                 disk.unlock(descriptor, self.path)
+            self._blocked = False  # only now may others try it, who do not wait for this

@@ -56,7 +56,6 @@ class _Change(Change):
     """One operation, done at once."""
 
     def __init__(self, board: Board, changed: threading.Condition) -> None:
-        super().__init__()
         self.board = board
         self._changed = changed
 

@@ -1,7 +1,7 @@
 """What a queue does: each operation looks at the board and makes one record of what it changes, or none."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
@@ -23,10 +23,8 @@ class Change(ABC):
     """
 
     board: Board
-
-    def __init__(self) -> None:
-        self.made = False
-        self.rings = False
+    made = False
+    rings = False
 
     @abstractmethod
     def __enter__(self) -> Self:
@@ -68,7 +66,7 @@ class BaseQueue(ABC):
         if not jobs:
             return []
         with self._change(certain=True) as change:
-            if new := list(_newer(jobs, change.board)):
+            if new := _newer(jobs, change.board.entries):
                 change.make("enqueue", jobs=fields_of(new))
             return new
 
@@ -219,14 +217,14 @@ class BaseQueue(ABC):
             return board.state()
 
 
-def _newer(jobs: Sequence[Job], board: Board) -> Iterator[Job]:
-    """The jobs that the board does not have, or only an older one of; the last of those with one id."""
+def _newer(jobs: Sequence[Job], known: Mapping[str, Entry]) -> list[Job]:
+    """The jobs that are not known, or only an older one of; the last of those with one id."""
     chosen: dict[str, Job] = {}
     for job in jobs:
-        old = chosen.get(job.id) or board.entries.get(job.id)
+        old = chosen.get(job.id) or known.get(job.id)
         if old is None or job.fence > old.fence:
             chosen[job.id] = job
-    yield from chosen.values()
+    return list(chosen.values())
 
 
 def _holder(lease: Lease) -> dict[str, Any]:
@@ -236,10 +234,12 @@ def _holder(lease: Lease) -> dict[str, Any]:
         "host": lease.host,
         "pid": lease.pid,
         "since": rfc3339(lease.since),
-        "process_started": lease.process_started,
-        "boot": lease.boot,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    if lease.process_started is not None:
+        fields["process_started"] = lease.process_started
+    if lease.boot is not None:
+        fields["boot"] = lease.boot
+    return fields
 
 
 def _holds(board: Board, job: str, worker: str) -> bool:

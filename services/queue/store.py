@@ -39,7 +39,7 @@ class Store:
         place = journal.place() if journal else None
         if journal is None or place is None:
             self._load()
-        elif not journal.is_at(place):
+        elif journal.identity != (place.st_ino, place.st_dev):
             self._follow(journal)
         elif place.st_size != journal.size:
             try:

@@ -77,15 +77,20 @@ class Waiting:
     def first(self, limit: int, now: str) -> list[str]:
         """Whose turn it is: at most `limit` jobs, in order. They stay where they are."""
         self.ripen(now)
-        found: dict[str, Place] = {}
-        while self._line and len(found) < limit:
-            place = heapq.heappop(self._line)
+        line, found = self._line, dict[str, Place]()
+        while line:
+            place = line[0]
             if self._places.get(place.job) is place and place.job not in self._late:
-                found[place.job] = (
-                    place  # a second item of one job, after the clock was set back, is the same
-                )
-        for place in found.values():
-            heapq.heappush(self._line, place)
+                # A second item of one job, after the clock was set back, is the same.
+                found[place.job] = place
+                if len(found) >= limit:
+                    break
+            heapq.heappop(line)
+        else:
+            place = None
+        for other in found.values():
+            if other is not place:  # the last one was never taken out
+                heapq.heappush(line, other)
         return list(found)
 
     def _delay(self, place: Place, time: str) -> None:
