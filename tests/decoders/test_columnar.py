@@ -160,6 +160,28 @@ def test_nothing_of_a_batch_is_in_the_buffer() -> None:
         assert batch.to_pylist() == [value] * count
 
 
+def test_blocks_of_one_shape_do_not_mix_up_what_they_share() -> None:
+    definition = "string frame\nstring[] names\nfloat64 x"
+    root, decoder = parse_ros2("pkg/msg/Thing", definition), ros2(definition)
+    kept = []
+    for count, frame, names in [
+        (40, "map", ["a", "", "bc"]),
+        (60, "map", ["a", "", "bc"]),
+        (35, "map", ["a", "", "bc"]),
+        (50, "odo", ["a", "", "bc"]),
+        (50, "odo", ["", "ab", "c"]),
+        (40, "", []),
+        (45, "map", ["a", "", "bc"]),
+    ]:
+        values = [{"frame": frame, "names": names, "x": float(number)} for number in range(count)]
+        payloads = [writing.cdr(root, value, writing.Writer()) for value in values]
+        kept.append((decoder.decode(*block(payloads)).batch, values))
+
+    for batch, values in kept:
+        batch.validate(full=True)
+        assert batch.to_pylist() == values
+
+
 def test_long_lists_among_short_ones() -> None:
     definition = f"M[] many\nP[] points\n===\nMSG: pkg/M\nstring name\nP[] inner\n{POINT}"
     chance = random.Random(5)

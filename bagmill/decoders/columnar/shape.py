@@ -4,13 +4,15 @@ the same in all.
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from weakref import ReferenceType, ref
 
 import numpy as np
 import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Offsets
+from bagmill.decoders.columnar.arrays import pieces
 from bagmill.decoders.columnar.elements import Lists, settle
-from bagmill.decoders.columnar.leaves import dtype_of
+from bagmill.decoders.columnar.leaves import Int32s, dtype_of
 from bagmill.decoders.columnar.plan import Column, Elements, Members, Number, Numbers, Plan, Rows, Text
 from bagmill.decoders.columnar.scattered import Scattered
 from bagmill.decoders.columnar.texts import read_texts
@@ -37,12 +39,36 @@ class Copy(NamedTuple):
     strides: tuple[int, ...]
 
 
-class Repeated(NamedTuple):
-    """Texts that are the same in all messages: their lengths and bytes in one of them."""
+class Repeated:
+    """Texts that are the same in all messages: `lengths` and bytes are those in one of them."""
 
-    type: pa.DataType
-    lengths: Offsets
-    data: bytes
+    def __init__(self, type_: pa.DataType, lengths: Offsets, data: bytes) -> None:
+        self._type = type_
+        self._lengths = lengths
+        self._data = data
+        self._offsets: ReferenceType[Int32s] | None = None
+        self._joined: ReferenceType[Buffer] | None = None
+
+    def column(self, messages: int) -> pa.Array:
+        """The texts of so many messages; as long as earlier ones are in use, they share their memory."""
+        count, size = messages * len(self._lengths), messages * len(self._data)
+        offsets = self._offsets() if self._offsets else None
+        data = self._joined() if self._joined else None
+        if offsets is None or data is None or len(offsets) <= count:
+            offsets = joined_offsets(self._lengths, messages)
+            data = np.frombuffer(self._data * messages, np.uint8)
+            self._offsets, self._joined = ref(offsets), ref(data)
+        return pieces(self._type, offsets[: count + 1], data[:size])
+
+
+def joined_offsets(lengths: Offsets, messages: int) -> Int32s:
+    """The offsets of pieces that are joined message by message, from their lengths in each."""
+    ends = np.cumsum(lengths, dtype=np.int32)
+    total = ends[-1] if len(ends) else np.int32(0)
+    result = np.zeros(messages * len(ends) + 1, np.int32)
+    before = np.arange(messages, dtype=np.int32) * total
+    np.add(before[:, None], ends, out=result[1:].reshape(messages, len(ends)))
+    return result
 
 
 class Shape:

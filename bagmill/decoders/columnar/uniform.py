@@ -5,17 +5,14 @@ and a leaf is some of its columns. The matrix is made in pieces that the cache o
 """
 
 from collections.abc import Iterator
-from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 
 from bagmill.decoders.base import Buffer, Offsets
-from bagmill.decoders.columnar.arrays import pieces
 from bagmill.decoders.columnar.leaves import Array, Int32s, Leaves, anywhere, dtype_of
 from bagmill.decoders.columnar.plan import COUNT, Number, Numbers, Plan, Rows, Text
 from bagmill.decoders.columnar.scalar import ScalarWalk
-from bagmill.decoders.columnar.shape import Key, Shape
+from bagmill.decoders.columnar.shape import Key, Shape, joined_offsets
 
 _FEW = 32
 """For fewer messages it does not pay."""
@@ -102,7 +99,10 @@ def _alike(rows: Array, first: Buffer, begin: int, end: int) -> bool:
 
 
 class Uniform:
-    """The values of messages of one shape: `found`, by leaf, what was copied of each message."""
+    """The values of messages of one shape: `found`, by leaf, what was copied of each message.
+
+    `texts`: those that are the same in all messages, by the slot of their places.
+    """
 
     def __init__(self, shape: Shape, messages: int, found: dict[Key, Buffer]) -> None:
         self.end = shape.end
@@ -110,18 +110,7 @@ class Uniform:
         self._shape = shape
         self._messages = messages
         self._found = found
-
-    @cached_property
-    def texts(self) -> dict[int, pa.Array]:
-        """Those that are the same in all messages, by the slot of their places."""
-        return {
-            place: pieces(
-                text.type,
-                self._borders(text.lengths),
-                np.frombuffer(text.data * self._messages, np.uint8),
-            )
-            for place, text in self._shape.repeated.items()
-        }
+        self.texts = {place: text.column(messages) for place, text in shape.repeated.items()}
 
     def number(self, column: Number) -> Array:
         """They have been copied."""
@@ -130,7 +119,8 @@ class Uniform:
 
     def ragged(self, column: Text | Numbers) -> tuple[Int32s, Buffer]:
         """They have been copied."""
-        return self._borders(self._shape.lengths(column)), self._found[column.place, 0].reshape(-1)
+        offsets = joined_offsets(self._shape.lengths(column), self._messages)
+        return offsets, self._found[column.place, 0].reshape(-1)
 
     def marks(self, column: Text) -> Buffer:
         """They have been copied."""
@@ -138,17 +128,8 @@ class Uniform:
 
     def offsets(self, count: int) -> Int32s:
         """Those of one message, again and again."""
-        return self._borders(self._shape.slots[count])
+        return joined_offsets(self._shape.slots[count], self._messages)
 
     def elements(self, column: Rows) -> Iterator[tuple[Leaves, int]]:
         """They have been copied."""
         yield self, self._shape.entries[column.records.place] * self._messages
-
-    def _borders(self, lengths: Offsets) -> Int32s:
-        """The offsets of joined pieces, from the lengths in one message."""
-        ends = np.cumsum(lengths, dtype=np.int32)
-        total = ends[-1] if len(ends) else np.int32(0)
-        result = np.zeros(self._messages * len(ends) + 1, np.int32)
-        before = np.arange(self._messages, dtype=np.int32) * total
-        np.add(before[:, None], ends, out=result[1:].reshape(self._messages, len(ends)))
-        return result
