@@ -199,7 +199,7 @@ class Batches:
         if listed.problem:
             state = templates.refuse(state, listed.problem)
         try:
-            jobs = self._ctx.states.create(state, request, intend=self._ctx.queue.intend)
+            jobs = self._ctx.states.create(state, request)  # the queue has been told of it
         except OutputExists:  # whoever takes this worker for silent has just made it
             return []
         if state.status.ended:
