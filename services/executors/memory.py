@@ -30,7 +30,7 @@ class MemoryGuard:
 
     def watch(self, limit: int | None) -> None:
         """Begin to hold them to a limit in bytes; None: to none."""
-        self._limit, self.over, self._looks = limit, None, 0
+        self._limit, self.over = limit, None
 
     def exceeded(self) -> bool:
         """Whether they have just been found to take more than the limit; looks only if it is time."""
