@@ -1,5 +1,6 @@
 """Where the output of a step stands, before and after its commit."""
 
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def resumable(folder: Path, step: str) -> Path | None:
 def partials(folder: Path) -> list[tuple[Path, str, int]]:
     """All folders in flight, or left by a crash: (folder, step, fencing number)."""
     try:
-        found = [(entry, _PARTIAL.fullmatch(entry.name)) for entry in folder.iterdir()]
+        names = os.listdir(folder)  # noqa: PTH208 - faster
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [(entry, match["step"], int(match["fence"])) for entry, match in found if match]
+    found = [match for name in names if (match := _PARTIAL.fullmatch(name))]
+    return [(folder / match[0], match["step"], int(match["fence"])) for match in found]
