@@ -53,7 +53,7 @@ def convert(
         steps = _Steps(progress, 2 if must_be_inspected(tables) else 1)
         decoders = open_decoders(source, tables, options, steps.sink, threads=threads)
         steps.next()
-        aside = ParquetFormat(codec_of(options))
+        aside = ParquetFormat(codec_of(options), apart=threads > 1)
         files = aside if options.format == "parquet" else _tfrecord(options)
         checkpoints = Checkpoints(output, _body(source, options), checkpoint_bytes)
         earlier = checkpoints.take_up()

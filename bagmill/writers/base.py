@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -42,6 +42,15 @@ class TableWriter(Protocol):
 
     def abandon(self) -> None:
         """Let go of the open file as it is; the table is of no use any more. Never fails."""
+        ...
+
+
+@runtime_checkable
+class EncodesAhead(Protocol):
+    """A writer of which some of the work of `write` can be done before its turn."""
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> None:
+        """Encode what will be given to `write` later, if that is worth it; in any thread, beside `write`."""
         ...
 
 

@@ -1,6 +1,6 @@
 """How each leaf column of a Parquet file is stored: a fixed rule for little data, a sample of it for more."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,12 @@ def writer_settings(
         "write_page_index": True,
         "store_schema": True,
     }
+
+
+def compresses_blobs(schema: pa.Schema, settings: Mapping[str, Any]) -> bool:
+    """Whether a file with these settings has a codec for bytes, which then takes longer than all else."""
+    codecs = settings["compression"]
+    return any(leaf.is_blob and codecs[leaf.path] != NO_CODEC.name for leaf in leaves(schema))
 
 
 def _values_at_a_time(batches: Sequence[pa.RecordBatch]) -> int:

@@ -14,8 +14,9 @@ from pyarrow._parquet import ParquetWriter
 
 from bagmill.choices import Compression
 from bagmill.writers.base import Part
-from bagmill.writers.encodings import writer_settings
+from bagmill.writers.encodings import compresses_blobs, writer_settings
 from bagmill.writers.leaves import leaves
+from bagmill.writers.stitching import Group, Stitched
 
 ROW_GROUP_BYTES = 32 << 20
 """Arrow bytes that make a row group."""
@@ -33,7 +34,8 @@ SORTED_KEY = "bagmill.sorted"
 class ParquetFormat(NamedTuple):
     """Makes Parquet writers; `compression` is used where it makes a column smaller.
 
-    Files are called `<prefix>-00000.parquet` and so on, and are sorted if `time_column` (int64, ns) is.
+    Files are called `<prefix>-00000.parquet` and so on, and are sorted if `time_column` (int64, ns) is. With
+    `apart`, row groups whose blobs are compressed can be encoded side by side.
     """
 
     compression: Compression = Compression.ZSTD
@@ -41,6 +43,7 @@ class ParquetFormat(NamedTuple):
     part_bytes: int = PART_BYTES
     prefix: str = "part"
     time_column: str = "log_time_ns"
+    apart: bool = False
 
     def table(self, folder: Path, schema: pa.Schema, *, going_on: bool = False) -> "ParquetTable":
         """Begin a table in a folder, which is made, unless it is `going_on`."""
@@ -58,15 +61,26 @@ class ParquetTable:
         self._columns = len(leaves(schema))
         self._parts: list[Part] = []
         self._part: _OpenPart | None = None
+        self._encoded: dict[int, tuple[_OpenPart, Group]] = {}
+
+    def encode(self, batches: Sequence[pa.RecordBatch]) -> None:
+        """Encode a row group ahead, for the file that is open now."""
+        part = self._part
+        if part is not None and part.stitched is not None:
+            self._encoded[id(batches)] = part, part.stitched.encode(self._table(batches))
 
     def write(self, batches: Sequence[pa.RecordBatch]) -> None:
         """Write rows as one row group."""
-        table = pa.Table.from_batches(batches, schema=self._schema)
-        if len(batches) * self._columns > MANY_CHUNKS:
-            table = table.combine_chunks()
-            batches = table.to_batches()
-        if self._open(batches).write(table) >= self._settings.part_bytes:
+        table = self._table(batches)
+        encoded_for, group = self._encoded.pop(id(batches), (None, None))
+        part = self._open(table)
+        # What a file begins with decides how it is encoded: if another was opened meanwhile, it is done anew.
+        if part.write(table, group if part is encoded_for else None) >= self._settings.part_bytes:
             self.park()
+
+    def _table(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+        table = pa.Table.from_batches(batches, schema=self._schema)
+        return table.combine_chunks() if len(batches) * self._columns > MANY_CHUNKS else table
 
     def park(self) -> None:
         """Finish the open file."""
@@ -85,7 +99,7 @@ class ParquetTable:
     def close(self) -> Sequence[Part]:
         """Finish; without any rows, write a file that has the columns."""
         if not self._parts:
-            self._open([])
+            self._open(None)
         self.park()
         return tuple(self._parts)
 
@@ -95,10 +109,11 @@ class ParquetTable:
             self._part.abandon()
             self._part = None
 
-    def _open(self, first: Sequence[pa.RecordBatch]) -> "_OpenPart":
+    def _open(self, first: pa.Table | None) -> "_OpenPart":
         if self._part is None:
             path = self._folder / f"{self._settings.prefix}-{len(self._parts):05}.parquet"
-            self._part = _OpenPart(path, self._schema, self._settings, first)
+            batches = [] if first is None else first.to_batches()
+            self._part = _OpenPart(path, self._schema, self._settings, batches)
         return self._part
 
 
@@ -113,22 +128,33 @@ class _OpenPart:
         self._sorted = True
         self._last = 0
         self._time_column = made_as.time_column
-        settings = writer_settings(schema, made_as.compression, first)
+        encoding = writer_settings(schema, made_as.compression, first)
         # A file of the library's own: writing to it does not hold up other threads of Python.
         self._file = pa.OSFile(os.fsencode(path), "wb")
-        # Not that of `pyarrow.parquet`, which loads file systems, TLS and more before it calls this one.
-        self._writer = ParquetWriter(self._file, schema, **settings)
+        self.stitched: Stitched | None = None
+        if made_as.apart and first and compresses_blobs(schema, encoding):
+            self.stitched = Stitched(self._file, schema, encoding)
+        else:
+            # Not that of `pyarrow.parquet`, which loads file systems, TLS and more before it calls this one.
+            self._writer = ParquetWriter(self._file, schema, **encoding)
 
-    def write(self, table: pa.Table) -> int:
-        """Write a row group; return the file's size so far."""
-        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+    def write(self, table: pa.Table, group: Group | None) -> int:
+        """Write a row group, which may be encoded already; return the file's size so far."""
+        if self.stitched is not None:
+            self.stitched.append(group or self.stitched.encode(table))
+        else:
+            self._writer.write_table(table, row_group_size=max(1, table.num_rows))
         self._rows += table.num_rows
         self._note_order(table)
         return int(self._file.tell())
 
     def close(self) -> Part:
-        self._writer.add_key_value_metadata({SORTED_KEY: "true" if self._sorted else "false"})
-        self._writer.close()
+        facts = {SORTED_KEY: "true" if self._sorted else "false"}
+        if self.stitched is not None:
+            self.stitched.close(facts)
+        else:
+            self._writer.add_key_value_metadata(facts)
+            self._writer.close()
         self._file.close()
         return Part(self._path, self._rows)
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bagmill.errors import OutputFailed
 from bagmill.probe import shown
-from bagmill.writers.base import Format, Part, TableWriter
+from bagmill.writers.base import EncodesAhead, Format, Part, TableWriter
 from bagmill.writers.lanes import Lanes
 
 PENDING_BYTES = 128 << 20
@@ -174,7 +174,8 @@ class WriterPool:
             self._make_room(folder)
             self._pending -= size
             table.batches, table.pending = [], 0
-            self._run(folder, partial(table.writer.write, batches), size)
+            early = partial(table.writer.encode, batches) if isinstance(table.writer, EncodesAhead) else None
+            self._run(folder, partial(table.writer.write, batches), size, early)
 
     def _make_room(self, folder: str) -> None:
         """Note that a table's file will be open; if need be, finish the one that was not used for longest."""
@@ -184,12 +185,14 @@ class WriterPool:
             self._run(oldest, self._tables[oldest].writer.park)
         self._open[folder] = None
 
-    def _run(self, folder: str, work: Callable[[], None], size: int = 0) -> None:
+    def _run(
+        self, folder: str, work: Callable[[], None], size: int = 0, early: Callable[[], None] | None = None
+    ) -> None:
         def told() -> None:
             with self._failures(folder):
                 work()
 
-        self._lanes.run(folder, told, size)
+        self._lanes.run(folder, told, size, early)
 
     @contextmanager
     def _failures(self, folder: str) -> Iterator[None]:
