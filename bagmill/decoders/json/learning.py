@@ -3,8 +3,8 @@
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from bagmill.kernels import call
 from bagmill.schemas.inference import Shape
 from bagmill.schemas.tree import Field, Kind, Primitive, Sequence, Struct, Type
 
@@ -46,9 +46,9 @@ def learn(shape: Shape, node: Type, array: pa.Array) -> None:
             for item, inner in zip(fields, array.flatten(), strict=True):
                 learn(shape.member(item.name), item.type, inner)
         case Sequence(element=element):
-            learn(shape.element_shape(), element, array.flatten())
+            learn(shape.element_shape(), element, call("list_flatten", array))
         case Primitive(kind=Kind.INT64 | Kind.UINT64) if array.null_count < len(array):
-            limits: dict[str, Any] = pc.min_max(array).as_py()
+            limits: dict[str, Any] = call("min_max", array).as_py()
             shape.add_integers(limits["min"], limits["max"])
         case Primitive(kind=Kind.STRING) if array.null_count < len(array):
             shape.seen.add("string")

@@ -11,15 +11,16 @@ lines means one each.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+from pyarrow._compute import MatchSubstringOptions
 
 from bagmill.decoders.base import Buffer, Offsets
+from bagmill.kernels import WITHOUT_CHECKS, call, indices
 
 Numbers = npt.NDArray[np.int64]
 
@@ -53,7 +54,8 @@ class Lines:
         The pattern must mean the same to RE2, which tells whether there is any, and Python, which finds them.
         """
         text = self.slice(first, last)
-        if not pc.match_substring_regex(_value(text), pattern=pattern)[0].as_py():
+        options = MatchSubstringOptions(pattern)
+        if not call("match_substring_regex", _value(text, pa.large_binary()), options=options)[0].as_py():
             return np.zeros(0, np.int64)
         places = [match.start() for match in re.finditer(pattern, text)]
         places_in_text = np.array(places, np.int64) + self.offset[first]
@@ -112,7 +114,13 @@ def pick(lines: Lines, which: Numbers) -> Lines:
 
 def harmful_lines(lines: Lines) -> Numbers:
     """Lines that the parser would get wrong, ascending; some are named that would do no harm."""
-    return np.unique(np.concatenate([*_harmful(lines)]))
+    return union(_harmful(lines))
+
+
+def union(found: Iterable[Numbers]) -> Numbers:
+    """All numbers, ascending. Mostly there are none, and `np.unique` would load numpy.ma for them."""
+    joined = np.concatenate([*found])
+    return np.unique(joined) if joined.size else joined
 
 
 def _trimmed(buffer: Buffer, start: Offsets, end: Offsets) -> tuple[Offsets, Offsets]:
@@ -142,21 +150,22 @@ def _gathered(buffer: Buffer, start: Offsets, end: Offsets, number: Numbers) -> 
     borders = np.stack([start, end + 1], axis=1).ravel()
     buffers = [None, pa.py_buffer(borders), pa.py_buffer(buffer)]
     messages_and_gaps = pa.Array.from_buffers(pa.large_binary(), borders.size - 1, buffers)
-    text = messages_and_gaps.take(pa.array(np.arange(0, borders.size, 2))).buffers()[2]
+    messages = indices(np.arange(0, borders.size, 2))
+    text = call("take", messages_and_gaps, messages, options=WITHOUT_CHECKS).buffers()[2]
     np.frombuffer(text, np.uint8)[offset[1:] - 1] = ord("\n")
     return Lines(text, offset, number)
 
 
-def _value(text: pa.Buffer) -> pa.Array:
+def _value(text: pa.Buffer, kind: pa.DataType) -> pa.Array:
     """A text as one value of Arrow."""
     borders = np.array([0, text.size], np.int64)
-    return pa.Array.from_buffers(pa.large_binary(), 1, [None, pa.py_buffer(borders), text])
+    return pa.Array.from_buffers(kind, 1, [None, pa.py_buffer(borders), text])
 
 
 def _harmful(lines: Lines) -> Iterator[Numbers]:
     yield lines.matching(_NULL_OUTSIDE, 0, len(lines))
     try:
-        _value(lines.text).cast(pa.large_string())
+        _value(lines.text, pa.large_string()).validate(full=True)
     except pa.ArrowInvalid:
         wrong = [line for line in range(len(lines)) if not _is_utf8(lines.slice(line, line + 1))]
         yield np.array(wrong, np.int64)

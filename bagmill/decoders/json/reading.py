@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.json as pj
 
-from bagmill.decoders.json.lines import Lines, Numbers
+from bagmill.decoders.json.lines import Lines, Numbers, union
 
 _MINUS_ZERO = rb"-0[^.0-9eE]"
 _NO_NUMBER = rb"-NaN|Inf[^i]|[0-9]{300}"
@@ -61,8 +61,7 @@ def read(schema: pa.Schema, lines: Lines, first: int, last: int) -> Columns:
     if table.num_rows != last - first or table.schema != schema:
         raise pa.ArrowInvalid("a line is not one object")
     arrays = [item.chunk(0) if item.num_chunks == 1 else item.combine_chunks() for item in table.columns]
-    wrong = np.unique(np.concatenate([*_wrong(arrays, lines, first, last)]))
-    return Columns(schema, arrays, wrong)
+    return Columns(schema, arrays, union(_wrong(arrays, lines, first, last)))
 
 
 def _wrong(read: list[pa.Array], lines: Lines, first: int, last: int) -> Iterator[Numbers]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from bagmill.kernels import call
 from bagmill.writers.tfrecord.column import Column, Mask, column_of
 from bagmill.writers.tfrecord.features import Leaf, Nested, Node, Plan
 from bagmill.writers.tfrecord.varints import Ints
@@ -110,4 +110,4 @@ def _without_nulls(values: pa.Array, valid: Mask) -> pa.Array:
         kind = pa.uint8() if pa.types.is_boolean(kind) else pa.binary()
         values = values.cast(kind)
     nothing = b"" if pa.types.is_binary(kind) else "" if pa.types.is_string(kind) else 0
-    return pc.if_else(pa.array(valid), values, pa.scalar(nothing, kind))
+    return call("if_else", pa.array(valid), values, pa.scalar(nothing, kind))

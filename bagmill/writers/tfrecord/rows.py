@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bagmill.errors import OutputFailed
+from bagmill.kernels import call, indices
 from bagmill.writers.tfrecord.varints import Bytes, Ints, Size, put_varints, varint, width_of
 
 MAX_BYTES = (1 << 31) - 1
@@ -50,7 +50,7 @@ class Ragged:
         """Some rows; those of a slice without a copy of their bytes."""
         if isinstance(rows, slice):
             return Ragged(self.offsets[rows.start : rows.stop + 1], self.data)
-        return ragged(self.array().take(pa.array(rows)))
+        return ragged(call("take", self.array(), indices(rows)))
 
     def array(self) -> pa.Array:
         """The same as Arrow knows it, without a copy of the data."""
@@ -110,7 +110,7 @@ class Rows:
             return Ragged(np.arange(self.count + 1) * self.size, self._fixed.fill(self.count))
         refuse_too_big(int(self.size.sum()))
         pieces = [piece.array() for piece in self.pieces()]
-        return ragged(pc.binary_join_element_wise(*pieces, b""))
+        return ragged(call("binary_join_element_wise", *pieces, pa.scalar(b"")))
 
     def pieces(self) -> Iterator[Ragged]:
         """The rows cut into columns of bytes, fixed and ragged ones by turns."""
