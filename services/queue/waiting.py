@@ -77,20 +77,17 @@ class Waiting:
     def first(self, limit: int, now: str) -> list[str]:
         """Whose turn it is: at most `limit` jobs, in order. They stay where they are."""
         self.ripen(now)
-        line, found = self._line, dict[str, Place]()
-        while line:
-            place = line[0]
+        found: dict[str, Place] = {}
+        while self._line and len(found) < limit:
+            place = self._line[0]
             if self._places.get(place.job) is place and place.job not in self._late:
                 # A second item of one job, after the clock was set back, is the same.
                 found[place.job] = place
-                if len(found) >= limit:
+                if len(found) == limit:
                     break
-            heapq.heappop(line)
-        else:
-            place = None
-        for other in found.values():
-            if other is not place:  # the last one was never taken out
-                heapq.heappush(line, other)
+            heapq.heappop(self._line)
+        for place in list(found.values())[: limit - 1]:  # the one at the limit was never taken out
+            heapq.heappush(self._line, place)
         return list(found)
 
     def _delay(self, place: Place, time: str) -> None:

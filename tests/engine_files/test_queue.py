@@ -309,6 +309,7 @@ def test_a_held_queue_hands_out_nothing_and_says_why(queue: Queue) -> None:
 
     assert queue.claim(lease(), 9) == []
     assert ids(queue.next(2)) == ["W.a", "W.b"]
+    assert queue.next(0) == []
     assert queue.snapshot().held == queue.status().held == "The disk is full."
     assert {one.reason for one in queue.snapshot().jobs} == {"The disk is full."}
     assert queue.snapshot().seq == 2
