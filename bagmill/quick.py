@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bagmill.choices import Compression, OnCorrupt
+from bagmill.startup import loading
 
 _ONCE = {
     "--output": "output",
@@ -71,8 +72,11 @@ def _is_whole(call: Call) -> bool:
 
 def run(call: Call) -> int:
     """Do what a command line says, and return the exit code."""
-    from bagmill import commands
+    with loading():
+        from bagmill import commands
 
+        if call.command == "convert":
+            import bagmill.convert  # noqa: F401 - it takes most of the time
     match call.command:
         case "info":
             return commands.info(call.files[0], as_json=call.as_json)

@@ -1,7 +1,10 @@
 """What a process that only converts does first, so that it starts in a third of the time."""
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of mallopt (glibc, malloc.h): from how many bytes on memory goes back."""
@@ -18,6 +21,20 @@ def start_light() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WithoutPandas())
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Look for no garbage while modules are loaded, nor ever in what they are made of: there is none.
+
+    The search takes a twentieth of the time that loading does. Only for a process of the program's own.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _keep_memory() -> None:
