@@ -67,6 +67,11 @@ class _Batch:
     known: dict[str, tuple[Version | None, Status]] = field(default_factory=dict)
     next_count: float = 0.0
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether there are children to make, or more to cancel."""
+        return self.made < len(self.children) or 0 < self.cancelled < self.made
+
 
 class Batches:
     """The open parents that this worker looks after."""
@@ -80,6 +85,11 @@ class Batches:
     def open(self) -> bool:
         """Whether any parent is looked after."""
         return bool(self._open or self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are children to make or to cancel, some in each slice."""
+        return bool(self._waiting) or any(batch.unfinished for batch in self._open.values())
 
     def add(self, workflow: str) -> None:
         """Look after a parent from the next tick on, unless another living worker does."""
@@ -119,7 +129,7 @@ class Batches:
 
     def _tend(self, batch: _Batch) -> None:
         due = time.monotonic() >= batch.next_count
-        if due or batch.made < len(batch.children) or 0 < batch.cancelled < batch.made:
+        if due or batch.unfinished:
             parent = self._ctx.states.read(batch.id)
             if not self._is_still_mine(parent):
                 del self._open[batch.id]
@@ -260,17 +270,10 @@ class Batches:
             return True
 
     def _statuses(self, batch: _Batch, *, fresh: bool = False) -> Counter[Status]:
-        """How many children have which status: `pending` are those not made yet, deleted ones don't count.
-
-        `fresh`: as they are at this moment, even if they were deleted or retried after their end.
-        """
-        if fresh:
-            opened = self._ctx.queue.open_workflows()  # whoever retries one tells the queue first
-            batch.known = {
-                child: known
-                for child, known in batch.known.items()
-                if child not in opened and self._ctx.states.exists(child)
-            }
+        """How many children have which status: `pending` are those not made yet, deleted ones don't count."""
+        if fresh:  # some may have been deleted or retried after their end; who retries tells the queue first
+            opened, known = self._ctx.queue.open_workflows(), batch.known.items()
+            batch.known = {one: it for one, it in known if one not in opened and self._ctx.states.exists(one)}
         counts: Counter[Status] = Counter()
         for child in batch.children[: batch.made]:
             if status := self._status(batch, child.id):

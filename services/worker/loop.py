@@ -24,7 +24,7 @@ from services.worker.timing import Every
 TICK = 0.025
 """Seconds between two looks at the queue's version (one stat), and two slices of a batch."""
 REST_TICK = 0.2
-"""The same with a bell that tells of new jobs, and without a batch."""
+"""The same with a bell that tells of new jobs, and without children to make."""
 WATCH = 0.2
 """Seconds between two looks at the workflows of running jobs: one stat each."""
 POLL = 1.0
@@ -127,7 +127,7 @@ class Worker:
     def _turn(self) -> None:
         """Wait a tick for news, record it, and do what is due."""
         self._pulse.turn()
-        self._jobs.take(self._executor.events(TICK if self._batches.open else self._tick))
+        self._jobs.take(self._executor.events(TICK if self._batches.busy else self._tick))
         if self._watch.due():
             self._jobs.watch()
         self._guarded(self._batches.tick)
