@@ -20,10 +20,11 @@ from benchmarks.measure import RESULTS, ROOT
 from benchmarks.queues.report import BENCHMARKS, RELIABILITY, about, replace
 from benchmarks.recordings.ros import telemetry
 from benchmarks.serving import House, until
+from config import Settings
 
 SCALE = float(os.environ.get("BENCH_SCALE") or 1.0)
 RUNS = int(os.environ.get("RUNS") or 3)
-PROCESSES = int(os.environ.get("BENCH_PROCESSES") or os.cpu_count() or 1)
+PROCESSES = int(os.environ.get("BENCH_PROCESSES") or Settings.model_fields["max_parallel_nodes"].default)
 
 CONVERTER = """
 import sys
