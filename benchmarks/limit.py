@@ -131,10 +131,13 @@ def main(recording: Path, output: Path, folder: Path) -> None:
     read_chunks(recording, clock)
     tables = {unquote(path.parent.name.removeprefix("topic=")): pq.read_schema(path) for path in files}
     parse_lines(recording, tables, clock)
+    # First, so that what is measured is written to memory that the machine has used before: on a virtual one
+    # new memory takes longer to get than to fill, and the limit is the last to come.
+    default = default_size(files, folder)
     size = write_tables(files, folder, clock)
     own_size = sum(path.stat().st_size for path in files)
-    result = {"parts": clock.seconds, "size": size, "own_size": own_size}
-    print(json.dumps(result | {"default_size": default_size(files, folder)}))
+    result = {"parts": clock.seconds, "size": size, "own_size": own_size, "default_size": default}
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":
