@@ -17,7 +17,8 @@ import psutil
 
 from benchmarks import machine
 from benchmarks.measure import RESULTS, ROOT
-from benchmarks.queues.report import BENCHMARKS, RELIABILITY, about, replace
+from benchmarks.pages import BENCHMARKS, RELIABILITY, replace
+from benchmarks.queues.report import about
 from benchmarks.recordings.ros import telemetry
 from benchmarks.serving import House, until
 from config import Settings

@@ -16,7 +16,8 @@ from ulid import ULID
 from bagmill.sample import write_sample
 from benchmarks import machine
 from benchmarks.measure import RESULTS
-from benchmarks.queues.report import BENCHMARKS, RELIABILITY, about, replace
+from benchmarks.pages import BENCHMARKS, RELIABILITY, replace
+from benchmarks.queues.report import about
 from benchmarks.serving import Client, House, percentiles, until
 
 COUNTS = [int(count) for count in (os.environ.get("BENCH_COUNTS") or "100,100000").split(",")]

@@ -1,15 +1,13 @@
 """Tables of results: for the terminal, for docs/benchmarks.md, and one line for the README."""
 
-import re
+import textwrap
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ROOT
+from benchmarks.pages import BENCHMARKS, README, replace
 from benchmarks.plan import CASES, INDEX, LIMIT, OURS, PEERS, TFRECORD
 
 COLUMNS = ("", "wall s", "CPU s", "wall / limit", "bagmill is faster", "peak MB", "output MB", "runs", "")
-PAGE, README = ROOT / "docs" / "benchmarks.md", ROOT / "README.md"
 FEWEST_RUNS = 3
 """Results of fewer runs do not replace what stands in the documents."""
 
@@ -126,8 +124,8 @@ def refresh(results: Facts) -> None:
         print("docs/benchmarks.md is left as it is: not everything was measured at full size")
         return
     tables = [markdown(name, case) for name, case in results["cases"].items()]
-    replace(PAGE, "\n".join([heading(results), "", *tables]))
-    replace(README, summary(results))
+    replace(BENCHMARKS, "\n".join([heading(results), "", *tables]), "results")
+    replace(README, textwrap.fill(summary(results), 120, break_on_hyphens=False), "results")
 
 
 def summary(results: Facts) -> str:
@@ -146,11 +144,3 @@ def summary(results: Facts) -> str:
         f"A recording of {case['messages']:,} messages becomes Parquet in {ours['wall']:.1f} s{compared} "
         f"([benchmarks](docs/benchmarks.md))."
     )
-
-
-def replace(path: Path, text: str) -> None:
-    """Put text between the marks of a document."""
-    start, end = "<!-- results -->", "<!-- /results -->"
-    content = path.read_text("utf-8")
-    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-    path.write_text(pattern.sub(lambda _: f"{start}\n{text}\n{end}", content), "utf-8")

@@ -15,7 +15,8 @@ from mcap.writer import CompressionType, Writer
 from bagmill.startup import start_light
 from benchmarks import machine
 from benchmarks.measure import RESULTS, run
-from benchmarks.queues.report import BENCHMARKS, about, replace
+from benchmarks.pages import BENCHMARKS, replace
+from benchmarks.queues.report import about
 
 SECONDS = [int(one) for one in (os.environ.get("BENCH_LENGTHS") or "10,20,40,80,160").split(",")]
 RUNS = int(os.environ.get("RUNS") or 7)

@@ -1,15 +1,12 @@
 """Tables of what `benchmarks/queue.py` measured: for the terminal and for the documents."""
 
-import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import ROOT
+from benchmarks.pages import BENCHMARKS, RELIABILITY, replace
 from benchmarks.queues.entrants import ENTRANTS, NAIVE, OURS, SQLITE
 from benchmarks.queues.measuring import OPERATIONS
 
-BENCHMARKS, RELIABILITY = ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "reliability.md"
 SIZES = (10, 1_000, 10_000, 100_000)
 FEWEST_TURNS = 10
 """Results of fewer turns do not replace what stands in the documents."""
@@ -125,15 +122,6 @@ def refresh(results: Facts) -> None:
     if not (whole and results["turns"] >= FEWEST_TURNS and results.get("waking")):
         print("the documents are left as they are: not everything was measured")
         return
-    replace(BENCHMARKS, markdown(results))
-    replace(RELIABILITY, "\n".join(["", about(results), "", *(f"- {one}" for one in sentences(results)), ""]))
-
-
-def replace(path: Path, text: str, mark: str = "queue") -> None:
-    """Put text between the marks of a document. Raises ValueError if it has none."""
-    start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
-    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-    content, count = pattern.subn(lambda _: f"{start}{text}{end}", path.read_text("utf-8"))
-    if not count:
-        raise ValueError(f"{path.name} has no {start}")
-    path.write_text(content, "utf-8")
+    replace(BENCHMARKS, markdown(results), "queue")
+    told = "\n".join([about(results), "", *(f"- {one}" for one in sentences(results))])
+    replace(RELIABILITY, told, "queue")

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from services.queue.board import Record
 
 _HEAD = b'{"crc": "'
+_LINE = _HEAD + b'%08x", %b'
 _BODY = len(_HEAD) + 8 + len('", ')
 
 
@@ -36,7 +37,7 @@ def encode(line: Line) -> bytes:
     """The line with its newline. Raises ValueError for what is no JSON."""
     seq, durable, at, record = line
     body = b'"seq": %d, "d": %d, "at": "%b", %b\n' % (seq, durable, at.encode(), to_json(record)[1:])
-    return b'{"crc": "%08x", %b' % (zlib.crc32(body), body)
+    return _LINE % (zlib.crc32(body), body)
 
 
 def decode(data: bytes) -> Line:

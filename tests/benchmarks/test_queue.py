@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.pages import replace
 from benchmarks.queues.base import Acknowledging, job
 from benchmarks.queues.own import Ours, PlainSqlite
-from benchmarks.queues.report import markdown, ratios, replace, sentences
+from benchmarks.queues.report import markdown, ratios, sentences
 from config import ROOT
 
 
@@ -57,7 +58,7 @@ def test_the_tables_replace_what_stood_in_the_page(results: dict[str, Any], tmp_
     page = tmp_path / "page.md"
     page.write_text("before <!-- queue -->old<!-- /queue --> after")
 
-    replace(page, markdown(results))
+    replace(page, markdown(results), "queue")
 
     text = page.read_text()
     assert text.startswith("before <!-- queue -->\n")

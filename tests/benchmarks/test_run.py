@@ -15,9 +15,10 @@ import pytest
 from bagmill.convert import convert
 from bagmill.options import ConvertOptions
 from benchmarks.check import check, tfrecord_rows
+from benchmarks.pages import replace
 from benchmarks.recordings.catalog import facts_of, recording
 from benchmarks.recordings.facts import Facts
-from benchmarks.report import markdown, replace, summary
+from benchmarks.report import markdown, summary
 from config import ROOT
 
 
@@ -48,7 +49,7 @@ def test_a_run_measures_checks_and_writes_down(tmp_path: Path) -> None:
 
     page = tmp_path / "page.md"
     page.write_text("before <!-- results -->old<!-- /results --> after")
-    replace(page, markdown("json", case))
+    replace(page, markdown("json", case), "results")
     assert page.read_text().startswith("before <!-- results -->\n### json\n")
     assert page.read_text().endswith("<!-- /results --> after")
     assert "\n| **bagmill** | " in page.read_text()
