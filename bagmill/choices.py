@@ -4,10 +4,9 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 MAX_TIME_NS = 2**63 - 1
 
@@ -74,8 +73,7 @@ class Converting(Selecting, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(NamedTuple):
     """Options of convert; the defaults are those of `bagmill.options.ConvertOptions`."""
 
     topics: Sequence[str] = ("*",)

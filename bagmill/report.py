@@ -1,8 +1,7 @@
 """What a run of the core says about itself: progress while it runs, a report when it ends."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from bagmill.errors import Where
 
@@ -10,14 +9,13 @@ CHECKPOINT = ".checkpoint.json"
 """A file in the output folder of an interrupted run that can be taken up, by a run with the same output."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """Where a run stands. `done` and `total` are bytes of the recording (stored, not decompressed)."""
 
     stage: str
     done: int
     total: int
-    counters: Mapping[str, int] = field(default_factory=dict)
+    counters: Mapping[str, int] = {}
 
 
 ProgressSink = Callable[[Progress], None]
@@ -27,17 +25,15 @@ def silent(progress: Progress) -> None:
     """Take progress and say nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warn:
+class Warn(NamedTuple):
     """Something the user must know though the run goes on: a stable code, a sentence, a place."""
 
     code: str
     message: str
-    where: Where = field(default_factory=dict)
+    where: Where = {}
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFile:
+class OutputFile(NamedTuple):
     """One finished file; `path` is relative to the output folder, `rows` counts messages."""
 
     path: str
@@ -45,8 +41,7 @@ class OutputFile:
     schema: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What index, convert and visualize return.
 
     `body` is what they add to `manifest.json` (JSON-ready, deterministic); `complete` is False when messages
@@ -55,6 +50,6 @@ class Report:
 
     outputs: tuple[OutputFile, ...]
     warnings: tuple[Warn, ...] = ()
-    counters: Mapping[str, int] = field(default_factory=dict)
-    body: Mapping[str, Any] = field(default_factory=dict)
+    counters: Mapping[str, int] = {}
+    body: Mapping[str, Any] = {}
     complete: bool = True

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bagmill.recording.losses import Loss
 from bagmill.recording.records import Attachment, ChunkIndex, Metadata, Statistics
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Places and witnesses. Offsets in bytes of the file.
 
     Attributes:

@@ -1,15 +1,13 @@
 """What was found missing or damaged while a recording was read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_LOSSES = 1000
 """More than these are added up in the last one, so that a ruined file costs no memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """A damaged place.
 
     `offset` and `length` are bytes of the file (`length` None: not known). `messages` counts what is known to
@@ -20,7 +18,7 @@ class Loss:
     offset: int
     length: int | None
     reason: str
-    messages: Mapping[str, int] = field(default_factory=dict)
+    messages: Mapping[str, int] = {}
     harmless: bool = False
     code: str = "damaged"
 

@@ -6,7 +6,7 @@ that messages have and the schema does not list: a schema allows them, and nothi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from bagmill.errors import SchemaUnsupported
@@ -91,13 +91,13 @@ class Shape:
             case Untyped():
                 return self._inferred(name)
             case Struct():
-                return replace(self.declared, fields=tuple(self._fields(name)))
+                return self.declared._replace(fields=tuple(self._fields(name)))
             case Sequence():
-                return replace(self.declared, element=self.element_shape().type(f"{name}[]"))
+                return self.declared._replace(element=self.element_shape().type(f"{name}[]"))
             case Mapping():
-                return replace(self.declared, value=self.element_shape().type(f"{name}{{}}"))
+                return self.declared._replace(value=self.element_shape().type(f"{name}{{}}"))
             case Primitive(kind=Kind.INT64) if self.seen == {"integer"}:
-                return replace(self.declared, kind=self._integer())
+                return self.declared._replace(kind=self._integer())
             case _:
                 return self.declared
 
@@ -105,7 +105,7 @@ class Shape:
         """First what the schema lists, in its order; then what messages had besides, as it was first seen."""
         listed = self.declared.fields if isinstance(self.declared, Struct) else ()
         for item in listed:
-            yield replace(item, type=self.member(item.name).type(f"{name}.{item.name}"))
+            yield item._replace(type=self.member(item.name).type(f"{name}.{item.name}"))
         known = {item.name for item in listed}
         for key, inner in self.members.items():
             if key not in known:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping as ReadOnly
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bagmill.errors import SchemaInvalid, SchemaUnsupported
 from bagmill.schemas.rosevents import event_sections
@@ -27,8 +28,7 @@ def _stamp(name: str, seconds: Kind, fraction: Kind) -> Struct:
     return Struct(name, (Field("sec", Primitive(seconds)), Field("nanosec", Primitive(fraction))))
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """What differs between ROS 1 and ROS 2.
 
     `builtins`: the types that need no definition. `byte` is signed in ROS 1 and unsigned in ROS 2; `char` is
@@ -97,7 +97,7 @@ def _parse(name: str, texts: dict[TypeName, str], dialect: Dialect) -> Struct:
     return check_size(_Resolver(name, texts, dialect).top())
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Resolver:
     root: str
     texts: dict[TypeName, str]

@@ -8,6 +8,7 @@ headed by `MSG: package/Type`.
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bagmill.errors import SchemaInvalid
 
@@ -24,8 +25,7 @@ TypeName = tuple[str, str]
 """Package and type; the package is empty where none is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class TypeRef:
+class TypeRef(NamedTuple):
     """A type as written. `size`, `bound`: of the array; `text_bound`: of the string."""
 
     base: str

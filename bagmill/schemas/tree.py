@@ -5,8 +5,9 @@ The tree gives the Arrow schema (`bagmill.schemas.arrow`) and the way messages a
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from bagmill.errors import SchemaUnsupported
 
@@ -56,8 +57,7 @@ class Extensibility(StrEnum):
 ConstantValue = bool | int | float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A named constant of a message; `value` is text where what is written is no literal of its kind."""
 
     name: str
@@ -65,16 +65,14 @@ class Constant:
     value: ConstantValue
 
 
-@dataclass(frozen=True, slots=True)
-class Enum:
+class Enum(NamedTuple):
     """The names of some integers. An integer without a name is no error."""
 
     name: str
     values: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(NamedTuple):
     """A scalar. `bound`: most characters of a string; `enum`: what its integers are called."""
 
     kind: Kind
@@ -82,8 +80,7 @@ class Primitive:
     enum: Enum | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     """Elements of one type: `size` of them where that is fixed, else any number up to `bound`.
 
     `optional`: an element may be null.
@@ -100,8 +97,7 @@ class Sequence:
         return isinstance(self.element, Primitive) and self.element.kind is Kind.UINT8
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """A map of keys to values, up to `bound` of them. `optional`: a value may be null."""
 
     key: Primitive
@@ -110,8 +106,7 @@ class Mapping:
     bound: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A member of a message. `optional`: it may be absent, and is null then.
 
     `id`: the number that stands for it in the bytes of a mutable type; None where members have none.
@@ -123,8 +118,7 @@ class Field:
     id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Struct:
+class Struct(NamedTuple):
     """A message, or a message inside a message.
 
     `variant`: the value is of one of several types, and stands in the field that is named after its type.
@@ -137,16 +131,14 @@ class Struct:
     extensibility: Extensibility = Extensibility.FINAL
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One member of a union; `labels` are the discriminator's values that choose it, none: all others."""
 
     labels: tuple[int, ...]
     field: Field
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+class Union(NamedTuple):
     """A discriminator and the one member that it chooses, if any (OMG IDL 4.2, 7.4.1.4.4.4).
 
     In Arrow a struct: the discriminator first, then all members, of which at most one is not null.
@@ -160,7 +152,7 @@ class Union:
     @property
     def fields(self) -> tuple[Field, ...]:
         """The members of the struct that the union becomes."""
-        members = (replace(case.field, optional=True) for case in self.cases)
+        members = (case.field._replace(optional=True) for case in self.cases)
         return (Field(DISCRIMINATOR, self.discriminator), *members)
 
 

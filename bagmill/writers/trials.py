@@ -7,8 +7,8 @@ the choice depends on the values alone.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import ceil, log2
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow._parquet import ParquetWriter
@@ -36,17 +36,16 @@ _SLOW_NS = 6.0
 """What a codec takes for a value in another encoding at its usual level, more than at its fast one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(NamedTuple):
     """A way to store the values of a leaf column.
 
-    `dictionary`: bytes a value that a dictionary adds; `index`: those of a place in it.
+    `dictionary`: bytes a value that a dictionary adds; `place`: those of a place in it.
     """
 
     encoding: str
     level: int | None
     dictionary: float = 0.0
-    index: float = 0.0
+    place: float = 0.0
 
 
 def try_encodings(samples: Sequence[LeafSample], codec: Codec) -> list[Choice]:
@@ -57,7 +56,7 @@ def try_encodings(samples: Sequence[LeafSample], codec: Codec) -> list[Choice]:
     best: dict[int, tuple[float, Choice]] = {}
     for (number, way), (packed, plain) in zip(ways, sizes, strict=True):
         # Among all rows there are more different values than among the few, and so longer indexes.
-        longer = max(1.0, way.index / plain)
+        longer = max(1.0, way.place / plain)
         is_packed = packed < WORTH * plain
         choice = Choice(way.encoding, codec.name, way.level) if is_packed else Choice(way.encoding)
         size = (packed if is_packed else plain) * longer + way.dictionary

@@ -1,6 +1,5 @@
 """The two forms of the options are one: the command line's without pydantic, and the API's models."""
 
-from dataclasses import asdict
 from typing import Any, get_args
 
 import pytest
@@ -24,7 +23,7 @@ VALUES: dict[str, list[Any]] = {
 
 def listed(choices: Choices) -> dict[str, Any]:
     return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in asdict(choices).items()
+        name: list(value) if isinstance(value, tuple) else value for name, value in choices._asdict().items()
     }
 
 

@@ -211,7 +211,7 @@ def test_elements_are_placed_in_pieces() -> None:
 
     pieces = list(lists.pieces(4))
 
-    assert [int(piece.count.sum()) for piece in pieces] == [4, 4, 4, 1]
+    assert [int(piece.counts.sum()) for piece in pieces] == [4, 4, 4, 1]
     for number, whole in enumerate(lists.starts()):
         assert np.concatenate([piece.starts()[number] for piece in pieces]).tolist() == whole.tolist()
     # Elements begin at byte 3 and then where the float64 before them ends.

@@ -35,15 +35,15 @@ class Assembler(NamedTuple):
             case Members(type=type_, fields=fields):
                 return nested(type_, entries, [self.column(item, entries) for item in fields])
             case Elements():
-                return self._list(column, column.count, column.fixed, entries)
+                return self._list(column, column.counts, column.fixed, entries)
             case Rows(records=records):
-                return self._list(column, records.count, records.fixed, entries)
+                return self._list(column, records.counts, records.fixed, entries)
             case Zero(type=type_):
                 return flat(type_, np.zeros(entries, np.uint8))
 
     def _number(self, column: Number, entries: int) -> pa.Array:
         values = self.leaves.number(column)
-        if column.count is None:
+        if column.fixed is None:
             return flat(column.type, values)
         if column.kind is Kind.UINT8:
             return pa.Array.from_buffers(column.type, entries, [None, pa.py_buffer(values)])

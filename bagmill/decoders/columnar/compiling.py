@@ -219,7 +219,7 @@ class _Builder:
         self.count_ahead()
         step = Ragged(self.slot(), self.slot(), width or 1)
         self.add(step, known)
-        text = Text(type_, step.place, step.count, width, self.shared.wire.terminated and not width)
+        text = Text(type_, step.place, step.counts, width, self.shared.wire.terminated and not width)
         self.shared.texts.append(text)
         return text
 
@@ -229,7 +229,7 @@ class _Builder:
         known = self.shared.flow.begin(node.element, self.known.plus(COUNT), 1)
         step = Ragged(self.slot(), self.slot(), size, self.shared.sizes.alignment(size), node.bound)
         self.add(step, known)
-        return Numbers(type_, step.place, step.count, kind, size)
+        return Numbers(type_, step.place, step.counts, kind, size)
 
     def elements(self, node: Sequence, type_: pa.DataType, element: pa.DataType) -> Elements | Rows:
         """Elements that are no numbers."""
@@ -261,4 +261,4 @@ class _Builder:
         self.shared.loops.append(frame)
         step = Loop(self.slot(), frame, least, node.size, node.bound)
         self.add(step, self.shared.flow.behind(node, self.known))
-        return Elements(type_, step.count, frame, column, node.size)
+        return Elements(type_, step.counts, frame, column, node.size)

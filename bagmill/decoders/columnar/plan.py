@@ -6,7 +6,6 @@ int64 for each entry of its frame: a position in the buffer, or a count.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -32,19 +31,17 @@ class Run(NamedTuple):
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ragged:
+class Ragged(NamedTuple):
     """A count and as many values of `size` bytes: numbers, or the characters of a text."""
 
     place: int
-    count: int
+    counts: int
     size: int
     alignment: int = 1
     bound: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(NamedTuple):
     """Elements of a fixed size, passed over at once. `fixed`: how many; None where a count says it.
 
     `residue`: records where the first begins modulo 8, counted from the end of the header; None where the
@@ -52,7 +49,7 @@ class Records:
     """
 
     place: int
-    count: int
+    counts: int
     residue: int | None
     layout: Layout
     least: int
@@ -60,11 +57,10 @@ class Records:
     bound: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """Elements of which each has its own size. `fixed`: how many; None where a count says it."""
 
-    count: int
+    counts: int
     frame: "Frame"
     least: int
     fixed: int | None = None
@@ -94,15 +90,14 @@ class Frame(NamedTuple):
     slots: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number, or (`count`) a fixed array of them, in a run."""
+class Number(NamedTuple):
+    """A number, or (`fixed`: of how many) a fixed array of them, in a run."""
 
     type: pa.DataType
     place: int
     offset: int
     kind: Kind
-    count: int | None = None
+    fixed: int | None = None
 
 
 class Zero(NamedTuple):
@@ -111,13 +106,12 @@ class Zero(NamedTuple):
     type: pa.DataType
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A string; `width`: bytes of a character, None for UTF-8. `terminated`: it ends with NUL."""
 
     type: pa.DataType
     place: int
-    count: int
+    counts: int
     width: int | None
     terminated: bool
 
@@ -127,13 +121,12 @@ class Text:
         return self.width or 1
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """A sequence of numbers of `size` bytes; of single bytes it is one binary value."""
 
     type: pa.DataType
     place: int
-    count: int
+    counts: int
     kind: Kind
     size: int
 
@@ -145,12 +138,11 @@ class Members(NamedTuple):
     fields: tuple["Column", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Elements:
+class Elements(NamedTuple):
     """A list whose elements were walked one by one. `fixed`: it always has the same length."""
 
     type: pa.DataType
-    count: int
+    counts: int
     frame: Frame
     element: "Column"
     fixed: int | None

@@ -158,7 +158,7 @@ class ScalarWalk:
         return read
 
     def _ragged(self, step: Ragged) -> Move:
-        add_place, add_count = self._found[step.place].append, self._found[step.count].append
+        add_place, add_count = self._found[step.place].append, self._found[step.counts].append
         size, mask, read = step.size, step.alignment - 1, self._counter(step.bound)
 
         def move(position: int, limit: int, origin: int) -> int:
@@ -176,7 +176,7 @@ class ScalarWalk:
         return move
 
     def _records(self, step: Records) -> Move:
-        add_place, add_count = self._found[step.place].append, self._found[step.count].append
+        add_place, add_count = self._found[step.place].append, self._found[step.counts].append
         add_residue = None if step.residue is None else self._found[step.residue].append
         layout, amount = step.layout, self._amount(step)
         mask = layout.lead - 1
@@ -200,7 +200,7 @@ class ScalarWalk:
 
     def _loop(self, step: Loop) -> Move:
         amount, walk = self._amount(step), self._elements(step.frame)
-        add_count = self._found[step.count].append
+        add_count = self._found[step.counts].append
 
         def move(position: int, limit: int, origin: int) -> int:
             count, position = amount(position, limit)

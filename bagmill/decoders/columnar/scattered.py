@@ -39,7 +39,7 @@ class Scattered:
 
         The first byte from a place that is far from the last costs more than the next hundred.
         """
-        dtype, count = dtype_of(self.order, column.kind), column.count or 1
+        dtype, count = dtype_of(self.order, column.kind), column.fixed or 1
         if column.place not in self._runs:
             size = self._plan.runs.get(column.place, _WIDE + 1)
             if size > _WIDE:
@@ -54,7 +54,7 @@ class Scattered:
 
     def ragged(self, column: Text | Numbers) -> tuple[Int32s, Buffer]:
         """Copy pieces of one length at once, long pieces one by one, and others with Arrow's `take`."""
-        places, lengths = self._slots[column.place], self._slots[column.count] * column.size
+        places, lengths = self._slots[column.place], self._slots[column.counts] * column.size
         if isinstance(column, Text) and column.terminated:
             lengths = lengths - (lengths > 0)
         offsets = offsets_of(lengths)
@@ -69,7 +69,7 @@ class Scattered:
 
     def marks(self, column: Text) -> Buffer:
         """Copy single bytes."""
-        places, lengths = self._slots[column.place], self._slots[column.count]
+        places, lengths = self._slots[column.place], self._slots[column.counts]
         if lengths.all():
             last: Buffer = self._buffer[places + (lengths - 1)]
             return last
@@ -86,7 +86,7 @@ class Scattered:
         """Copy the elements of long lists list by list; of others, work out where each is."""
         frame, step = column.frame, column.records
         for lists in Lists.found(step, self._slots).pieces():
-            length = int(lists.count.sum())
+            length = int(lists.counts.sum())
             run = frame.steps[0]
             if len(frame.steps) == 1 and isinstance(run, Run) and lists.are_long:
                 runs = {run.place: lists.bytes(self._buffer, run.size)}

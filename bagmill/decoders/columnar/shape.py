@@ -98,7 +98,7 @@ class Shape:
 
     def lengths(self, column: Text | Numbers) -> Offsets:
         """The bytes of each text (without its end mark) or sequence in a message."""
-        count = self.slots[column.count]
+        count = self.slots[column.counts]
         if isinstance(column, Text) and column.terminated:
             count = count - (count > 0)
         return count * column.size
@@ -108,7 +108,7 @@ class Shape:
         match column:
             case Number():
                 places, dtype = slots[column.place] + column.offset, dtype_of(self.order, column.kind)
-                self._take((column.place, column.offset), places, dtype, column.count or 1)
+                self._take((column.place, column.offset), places, dtype, column.fixed or 1)
             case Text():
                 if not self._repeat(column):
                     self._join(column)
@@ -121,7 +121,7 @@ class Shape:
                 self._collect(element, slots)
             case Rows(records=records, frame=frame, element=element):
                 lists = Lists.found(records, slots)
-                self.entries[records.place] = int(lists.count.sum())
+                self.entries[records.place] = int(lists.counts.sum())
                 self._collect(element, settle(frame, *lists.starts()))
 
     def _take(self, leaf: Key, places: Offsets, dtype: np.dtype[Any], count: int = 1) -> None:
@@ -148,17 +148,17 @@ class Shape:
             at += length
         self.widths[leaf] = at
         if isinstance(column, Text) and column.terminated:
-            self._take((column.count, 0), self._last(column), np.dtype("u1"))
+            self._take((column.counts, 0), self._last(column), np.dtype("u1"))
 
     def _last(self, column: Text) -> Offsets:
         """Where the texts that have bytes end."""
-        count = self.slots[column.count]
+        count = self.slots[column.counts]
         last: Offsets = (self.slots[column.place] + (count - 1))[count > 0]
         return last
 
     def _repeat(self, column: Text) -> bool:
         """Note the texts of a column if they are the same, and fine, in all messages."""
-        bytes_ = _within(self.slots[column.place], self.slots[column.count] * column.size)
+        bytes_ = _within(self.slots[column.place], self.slots[column.counts] * column.size)
         if not self._same[bytes_].all():
             return False
         found, wrong = read_texts((column,), self._one)

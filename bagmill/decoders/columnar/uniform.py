@@ -124,7 +124,7 @@ class Uniform:
 
     def marks(self, column: Text) -> Buffer:
         """They have been copied."""
-        return self._found[column.count, 0].reshape(-1)
+        return self._found[column.counts, 0].reshape(-1)
 
     def offsets(self, count: int) -> Int32s:
         """Those of one message, again and again."""

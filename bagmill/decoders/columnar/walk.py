@@ -142,7 +142,7 @@ class _Walk:
         if step.alignment > 1:
             place = np.where(count > 0, _aligned(place, cursors.origin, step.alignment), place)
         cursors.found[step.place] = place
-        cursors.found[step.count] = count
+        cursors.found[step.counts] = count
         cursors.position = place + count * step.size
         fine = cursors.position <= cursors.limit
         if step.bound is not None:
@@ -156,7 +156,7 @@ class _Walk:
             cursors.position = cursors.position + COUNT
         else:
             count = np.full(len(cursors.position), step.fixed)
-        cursors.found[step.count] = count
+        cursors.found[step.counts] = count
         fine = count <= (cursors.limit - cursors.position) // step.least
         if step.bound is not None:
             fine &= count <= step.bound
@@ -164,7 +164,7 @@ class _Walk:
 
     def _records(self, step: Records, cursors: Cursors) -> None:
         self._count(step, cursors)
-        count, layout = cursors.found[step.count], step.layout
+        count, layout = cursors.found[step.counts], step.layout
         place = cursors.position
         if layout.lead > 1:
             place = np.where(count > 0, _aligned(place, cursors.origin, layout.lead), place)
@@ -178,7 +178,7 @@ class _Walk:
     def _loop(self, step: Loop, cursors: Cursors) -> None:
         """Walk the first elements of all lists at once, then the second of all that have one, and so on."""
         self._count(step, cursors)
-        count = cursors.found[step.count]
+        count = cursors.found[step.counts]
         index = np.flatnonzero(count)
         left = count[index]
         cursors.position = cursors.position.copy()

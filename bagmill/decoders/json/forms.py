@@ -8,7 +8,7 @@ wrong value.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,15 +52,15 @@ class Place:
 
 def of_kinds(node: Struct, kinds: Mapping[tuple[str, ...], str], path: tuple[str, ...] = ()) -> Struct:
     """The type of messages that have one type at each place; where that is null, any will do."""
-    return replace(node, fields=tuple(_of_kinds(item, kinds, (*path, item.name)) for item in node.fields))
+    return node._replace(fields=tuple(_of_kinds(item, kinds, (*path, item.name)) for item in node.fields))
 
 
 def _of_kinds(item: Field, kinds: Mapping[tuple[str, ...], str], path: tuple[str, ...]) -> Field:
     if path in kinds:
         assert isinstance(item.type, Struct)
         types: dict[str, Type] = {field.name: field.type for field in item.type.fields}
-        return replace(item, type=types.get(kinds[path], Primitive(Kind.STRING)))
-    return replace(item, type=of_kinds(item.type, kinds, path)) if isinstance(item.type, Struct) else item
+        return item._replace(type=types.get(kinds[path], Primitive(Kind.STRING)))
+    return item._replace(type=of_kinds(item.type, kinds, path)) if isinstance(item.type, Struct) else item
 
 
 def find_places(root: Struct, path: tuple[str, ...] = ()) -> Iterator[Place]:

@@ -6,7 +6,7 @@ A name that is never needed harms nobody: types are made when the message asks f
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bagmill.schemas.idl.constants import INTEGERS, Constants
 from bagmill.schemas.idl.dialect import Dialect
@@ -63,7 +63,7 @@ def resolve(item: StructDecl, scopes: Scopes, dialect: Dialect) -> Struct:
     resolver = _Resolver(scopes, dialect)
     root = resolver.declared(item, item.at)
     assert isinstance(root, Struct)
-    return replace(root, constants=(*root.constants, *resolver.constants_in(item.path[:-1])))
+    return root._replace(constants=(*root.constants, *resolver.constants_in(item.path[:-1])))
 
 
 @dataclass(slots=True)
