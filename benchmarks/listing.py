@@ -23,7 +23,7 @@ from benchmarks.serving import Client, House, percentiles, until
 COUNTS = [int(count) for count in (os.environ.get("BENCH_COUNTS") or "100,100000").split(",")]
 REQUESTS = int(os.environ.get("BENCH_REQUESTS") or 400)
 PHASES = 5
-RECORDING_SECONDS = float(os.environ.get("BENCH_SECONDS") or 60.0)
+RECORDING_SECONDS = float(os.environ.get("BENCH_SECONDS") or 180.0)
 FULL = [100, 100_000]
 """What the documents tell of."""
 CALLS = {

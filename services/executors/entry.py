@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 from bagmill.report import Progress
 from bagmill.startup import start_light
@@ -30,6 +31,10 @@ ALMOST = 0.99
 NICENESS = 10
 """The API and the worker come first: with four jobs on two cores they still get most of a core."""
 OOM_SCORE = 500
+
+GROUP_TRIES = 30
+GROUP_PAUSE = 0.1
+"""Seconds between two of these tries."""
 
 
 class Events:
@@ -116,7 +121,26 @@ class Requests:
 def be_modest(threads: int) -> None:
     """Leave the machine usable: low priority, a bounded number of threads, first in line when memory ends."""
     os.nice(NICENESS)
+    _lower_session()
     stay_in_bounds(threads, OOM_SCORE)
+
+
+def _lower_session() -> None:
+    """Make the whole session as nice, where Linux shares the processor out among sessions (sched(7), autogroup).
+
+    There each gets an equal part, whatever its processes' own niceness: a job is the only one in its session.
+    """
+    if os.getsid(0) != os.getpid():
+        return  # somebody else's session
+    for _ in range(GROUP_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(NICENESS), "ascii")
+        except BlockingIOError:  # the kernel takes ten changes a second
+            time.sleep(GROUP_PAUSE)
+        except OSError:  # there are no such groups
+            return
+        else:
+            return
 
 
 def is_clean(threads: int) -> bool:
