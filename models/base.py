@@ -17,6 +17,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=1024)  # a state's times are written each time it changes
 def rfc3339(moment: datetime) -> str:
     """A time as text: UTC, always with six digits, so that text order is time order."""
     # This is done for each operation of the queue. One that is in UTC already need not be brought there, and

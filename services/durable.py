@@ -47,18 +47,21 @@ def storage_failed(path: Path | str, error: OSError) -> StorageFailed:
 
 def json_bytes(value: Any) -> bytes:
     """A model or a JSON value as pretty-printed UTF-8 with a final newline; NaN raises ValueError."""
-    if isinstance(value, BaseModel):
-        data = value.model_dump_json(indent=2, by_alias=True).encode() + b"\n"
-        if not any(word in data for word in _NO_JSON):  # else it may only be the word, so look closely
-            return data
-    plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
-    return (json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return _json(value, indent=2)
 
 
 def json_line(value: Any) -> bytes:
     """A model or a JSON value as one line of UTF-8 with its newline; NaN raises ValueError."""
+    return _json(value, indent=None)
+
+
+def _json(value: Any, indent: int | None) -> bytes:
+    if isinstance(value, BaseModel):
+        data = value.model_dump_json(indent=indent, by_alias=True).encode() + b"\n"
+        if not any(word in data for word in _NO_JSON):  # else it may only be the word, so look closely
+            return data
     plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
-    return (json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (json.dumps(plain, indent=indent, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def fsync_dir(path: Path | str) -> None:

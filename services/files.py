@@ -7,7 +7,7 @@ from pathlib import Path
 from stat import S_ISREG
 
 from services.children import CHILDREN_FILE
-from services.state_manager import EVENTS, REQUEST, STATE
+from services.state_files import EVENTS, REQUEST, STATE
 
 LIVE = frozenset({STATE, REQUEST, EVENTS, CHILDREN_FILE, "worker.log"})
 """Files beside the steps' folders; they may grow or be replaced while they are read."""

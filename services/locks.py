@@ -137,14 +137,14 @@ class Locks:
     """The locks of one set of state folders."""
 
     def __init__(self, settings: Settings) -> None:
-        self._folder = settings.locks_dir
+        self._stripes = [settings.locks_dir / f"{number:02d}.lock" for number in range(STRIPES)]
         self._queue = settings.queue_lock
         self._timeout = settings.lock_timeout
         self._mine = threading.local()
 
     def stripe(self, workflow: str) -> Path:
         """The lock file of a workflow's folder; 64 of them serve all workflows."""
-        return self._folder / f"{zlib.crc32(workflow.encode()) % STRIPES:02d}.lock"
+        return self._stripes[zlib.crc32(workflow.encode()) % STRIPES]
 
     @contextmanager
     def workflow(self, workflow: str, timeout: float | None = None) -> Iterator[None]:
@@ -169,4 +169,4 @@ class Locks:
 
     def files(self) -> list[Path]:
         """All lock files that several processes wait for: the queue's, and those of workflows."""
-        return [self._queue, *(self._folder / f"{number:02d}.lock" for number in range(STRIPES))]
+        return [self._queue, *self._stripes]

@@ -1,7 +1,8 @@
 """state.json and request.json as bytes: written only if they can be read again, read with a reason if not."""
 
+from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -10,8 +11,34 @@ from models.request import Request
 from models.workflow import WorkflowState
 from services import durable
 from services.errors import StateUnreadable, WorkflowNotFound
+from services.ids import is_id
+
+STATE = "state.json"
+REQUEST = "request.json"
+EVENTS = "events.jsonl"
 
 _Model = TypeVar("_Model", WorkflowState, Request)
+
+
+class Files(NamedTuple):
+    """A workflow's folder, and what stands there in any case."""
+
+    folder: Path
+    state: Path
+    request: Path
+    events: Path
+
+
+@lru_cache(maxsize=1024)
+def files_of(workflows: Path, workflow: str) -> Files:
+    """The files of a workflow, there or not; they are asked for dozens of times in a job's life.
+
+    Raises WorkflowNotFound for what is no id.
+    """
+    if not is_id(workflow):
+        raise WorkflowNotFound(where={"workflow": workflow})
+    folder = workflows / workflow
+    return Files(folder, folder / STATE, folder / REQUEST, folder / EVENTS)
 
 
 def dump(state: WorkflowState) -> bytes:

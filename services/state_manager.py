@@ -24,11 +24,7 @@ from services.errors import LockTimeout, StateUnreadable, StorageFailed, Workflo
 from services.ids import is_id
 from services.locks import Locks, lock
 from services.progress import PROGRESS_SECONDS, PendingProgress
-from services.state_files import dump, load, not_readable
-
-STATE = "state.json"
-REQUEST = "request.json"
-EVENTS = "events.jsonl"
+from services.state_files import EVENTS, REQUEST, STATE, Files, dump, files_of, load, not_readable
 
 
 class Version(NamedTuple):
@@ -62,9 +58,7 @@ class StateManager:
 
     def folder(self, workflow: str) -> Path:
         """The workflow's folder, whether or not it is there. Raises WorkflowNotFound for what is no id."""
-        if not is_id(workflow):
-            raise WorkflowNotFound(where={"workflow": workflow})
-        return self.settings.workflows_dir / workflow
+        return self._files(workflow).folder
 
     def exists(self, workflow: str) -> bool:
         """Whether there is a folder of this id."""
@@ -111,7 +105,7 @@ class StateManager:
 
     def read(self, workflow: str) -> WorkflowState:
         """The state as it is now. Raises WorkflowNotFound, StateUnreadable."""
-        path = self.folder(workflow) / STATE
+        path = self._files(workflow).state
         state = load(path, WorkflowState)
         if state.id != workflow:
             raise StateUnreadable(
@@ -123,22 +117,22 @@ class StateManager:
 
     def request(self, workflow: str) -> Request:
         """The request as accepted. Raises WorkflowNotFound, StateUnreadable."""
-        return load(self.folder(workflow) / REQUEST, Request)
+        return load(self._files(workflow).request, Request)
 
     def version(self, workflow: str) -> Version:
         """A token that changes with each write of the state. Raises WorkflowNotFound, StateUnreadable."""
-        folder = self.folder(workflow)
+        path = self._files(workflow).state
         try:
-            stat = os.stat(f"{folder}/{STATE}")  # noqa: PTH116 - faster than Path's
+            stat = os.stat(path)  # noqa: PTH116 - faster than Path's
         except OSError as error:
-            raise not_readable(folder / STATE, error) from error
+            raise not_readable(path, error) from error
         return Version(stat.st_ino, stat.st_mtime_ns)
 
     def events(self, workflow: str, after_seq: int = 0) -> list[Event]:
         """The events after number `after_seq`, oldest first. Raises WorkflowNotFound, StateUnreadable."""
         # The state is read first: an event that only stands there so far is then not missed.
         newest = self.read(workflow).last_events
-        events = event_log.read(self.folder(workflow) / EVENTS)
+        events = event_log.read(self._files(workflow).events)
         last = events[-1].seq if events else 0
         events += [event for event in newest if event.seq > last]
         return [event for event in events if event.seq > after_seq]
@@ -171,7 +165,7 @@ class StateManager:
                     return False
                 state.revision += 1
                 state.updated_at = utc_now()
-                durable.write_bytes(self.folder(workflow) / STATE, dump(state), sync=False)
+                durable.write_bytes(self._files(workflow).state, dump(state), sync=False)
         except LockTimeout:  # the next one will tell
             return False
         return True
@@ -182,7 +176,7 @@ class StateManager:
         Raises WorkflowNotFound; StateUnreadable, after the bad file was set aside.
         """
         with self.locks.workflow(workflow):
-            durable.sweep_temporaries(self.folder(workflow) / STATE)
+            durable.sweep_temporaries(self._files(workflow).state)
             self._settled(workflow)
 
     def trash(self, workflow: str, check: Callable[[WorkflowState], None] | None = None) -> None:
@@ -224,6 +218,9 @@ class StateManager:
         for name in filter(is_id, _names(self.settings.trash_dir)):
             _remove(self.settings.trash_dir / name)
 
+    def _files(self, workflow: str) -> Files:
+        return files_of(self.settings.workflows_dir, workflow)
+
     def _settled(self, workflow: str) -> WorkflowState:
         """The state, its events all in events.jsonl. The caller holds the lock."""
         try:
@@ -231,16 +228,15 @@ class StateManager:
         except StateUnreadable as error:
             self._set_aside(workflow, error)
             raise
-        seq = event_log.settle(self.folder(workflow) / EVENTS, state.last_events)
+        seq = event_log.settle(self._files(workflow).events, state.last_events)
         state.events_seq = max(state.events_seq, seq)
         return state
 
     def _set_aside(self, workflow: str, error: StateUnreadable) -> None:
-        path = self.folder(workflow) / STATE
+        path, log = self._files(workflow).state, self._files(workflow).events
         if not isinstance(error.__cause__, ValidationError):
             return  # missing, not to be opened, or of a newer program: the file itself is not bad
         aside = durable.set_aside(path)
-        log = self.folder(workflow) / EVENTS
         seq = event_log.settle(log, ())
         detail = f"state.json could not be read and is now {aside.name}"
         event_log.append(log, [Event(seq=seq + 1, at=utc_now(), type=EventType.SET_ASIDE, detail=detail)])
@@ -249,14 +245,14 @@ class StateManager:
     def _write(self, edit: Edit) -> None:
         """Write the state: from here on the change is made. Its events follow."""
         state = edit.seal()
-        folder = self.folder(state.id)
-        durable.write_bytes(folder / STATE, dump(state))
+        files = self._files(state.id)
+        durable.write_bytes(files.state, dump(state))
         if state.status.ended:
             self._progress.forget(state.id)
         if not edit.events:
             return
         try:
-            event_log.append(folder / EVENTS, edit.events)
+            event_log.append(files.events, edit.events)
         except StorageFailed as error:  # the state has them, and the next change adds them
             logger.warning("{}: events not written yet: {}", state.id, error)
 

@@ -126,9 +126,9 @@ def be_modest(threads: int) -> None:
 
 
 def _lower_session() -> None:
-    """Make the whole session as nice, where Linux shares the processor out among sessions (sched(7), autogroup).
+    """Make the whole session as nice, for Linux may share the processor out among sessions (sched(7)).
 
-    There each gets an equal part, whatever its processes' own niceness: a job is the only one in its session.
+    Then each gets an equal part, whatever its processes' own niceness, and a job is alone in its session.
     """
     if os.getsid(0) != os.getpid():
         return  # somebody else's session

@@ -22,7 +22,8 @@ from services.errors import StateUnreadable, WorkflowNotFound
 from services.logs import Action, say
 from services.problems import problem_of
 from services.process_errors import OutputRejected
-from services.state_manager import EVENTS, STATE, StateManager, Version
+from services.state_files import EVENTS, STATE
+from services.state_manager import StateManager, Version
 from services.worker.commit import adopt
 from services.worker.context import Context
 from services.worker.outcome import Verdict, lost

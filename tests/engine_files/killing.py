@@ -18,7 +18,8 @@ from config import Settings
 from models.workflow import EventType, Status
 from services import event_log
 from services.queue_service import FileQueue
-from services.state_manager import EVENTS, StateManager
+from services.state_files import EVENTS
+from services.state_manager import StateManager
 from tests.engine_files.making import create, gapless, job, lease
 from tests.support.places import settings_in
 

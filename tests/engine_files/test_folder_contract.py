@@ -19,7 +19,7 @@ from models.workflow import (
     StepState,
     WorkflowState,
 )
-from services import durable, state_manager
+from services import durable, state_files
 
 TEXT = (ROOT / "workflows" / "README.md").read_text("utf-8")
 
@@ -64,5 +64,5 @@ def test_every_type_of_event_is_described() -> None:
 
 
 def test_the_names_of_files_are_those_of_the_code() -> None:
-    for name in (state_manager.STATE, state_manager.REQUEST, state_manager.EVENTS, f"{durable.BORN}<id>"):
+    for name in (state_files.STATE, state_files.REQUEST, state_files.EVENTS, f"{durable.BORN}<id>"):
         assert name in TEXT

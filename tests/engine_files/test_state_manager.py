@@ -19,7 +19,8 @@ from services.errors import (
     WorkflowNotFound,
 )
 from services.ids import new_id
-from services.state_manager import EVENTS, REQUEST, STATE, StateManager
+from services.state_files import EVENTS, REQUEST, STATE
+from services.state_manager import StateManager
 from tests.engine_files.making import create, gapless, left_alone, path_of, request_of, start, state_of
 from tests.support.places import settings_in
 

@@ -10,7 +10,8 @@ from services.errors import (
     StateUnreadable,
 )
 from services.ids import new_id
-from services.state_manager import EVENTS, STATE, StateManager
+from services.state_files import EVENTS, STATE
+from services.state_manager import StateManager
 from tests.engine_files.making import create, gapless, left_alone, start
 
 BAD = {
