@@ -101,7 +101,8 @@ def written_size(source: Source) -> int:
 class Window:
     """Small reads that come one after the other, served from one larger read. For one thread."""
 
-    SIZE = 1 << 16
+    SIZE = 1 << 14
+    """Mostly it holds the indexes behind a chunk and the head of the next; all else is read for nothing."""
 
     def __init__(self, source: Source, limit: int) -> None:
         self._source = source
