@@ -160,6 +160,13 @@ WRONG = {
     "a struct of the flatbuffer schema holds": encoded(
         Type("n.B", (INT,)), Type("n.S", (REF,), (0,), 4), Type("n.A", (Member("s", Ref(1)),))
     ),
+    "a table of the flatbuffer schema holds an array": encoded(
+        Type("n.A", (Member("g", Many(Scalar("float32"), 2)),))
+    ),
+    "a union of the flatbuffer schema holds a number": encoded(
+        Type("n.A", (Member("u", Choice(0)),)),
+        enums=(Named("n.U", "uint8", (("NONE", 0), ("m1", 1)), ((1, Scalar("int32")),)),),
+    ),
     "100000 columns": encoded(
         Type("n.T0", (INT,)),
         *(

@@ -212,14 +212,17 @@ class _Compiler:
                 return self.table(node, item)
             case Union(cases=cases):
                 types = {value: of for _, value, of in self.schema.enum(ref.index).values if of is not None}
-                contents = ((case.labels[0], case.field.type) for case in cases)
-                return Choice(
-                    arrow_type(node),
-                    tuple((label, self.content(inner, types[label])) for label, inner in contents),
-                )
+                found = ((case.labels[0], case.field.type) for case in cases)
+                contents = tuple((label, self.content(inner, types[label])) for label, inner in found)
+                if any(isinstance(content, Number) for _, content in contents):
+                    raise SchemaInvalid("a union of the flatbuffer schema holds a number")
+                return Choice(arrow_type(node), contents)
         if ref.base is BaseType.STRING:
             return Bytes(arrow_type(node), text=True)
-        return self.inline(node, ref)
+        content = self.inline(node, ref)
+        if isinstance(content, Array):
+            raise SchemaInvalid("a table of the flatbuffer schema holds an array")
+        return content
 
     def inline(self, node: Type, ref: TypeRef) -> Inline:
         """What stands in a struct, or in a table itself."""
