@@ -15,10 +15,9 @@ def start_light() -> None:
 
     Only for a process of the program's own: OpenBLAS starts no threads (unless the user says how many),
     pandas is as if not installed (pyarrow would import it, where it is, with its first array), and memory
-    that was used is kept for what comes next (which Arrow takes from jemalloc).
+    that was used is kept for what comes next.
     """
     _keep_memory()
-    _choose_pool()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not any(isinstance(finder, _WithoutPandas) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WithoutPandas())
@@ -49,16 +48,6 @@ def _keep_memory() -> None:
     if mallopt is not None:
         mallopt(_MMAP_THRESHOLD, 32 << 20)
         mallopt(_TRIM_THRESHOLD, 128 << 20)
-
-
-def _choose_pool() -> None:
-    """Have Arrow take memory from jemalloc, unless the user says from where.
-
-    With its own choice, mimalloc, images take 4 % longer and telemetry a quarter more memory. Elsewhere
-    pyarrow may come without jemalloc, of which Arrow would complain.
-    """
-    if sys.platform == "linux" and os.uname().machine == "x86_64":
-        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
 
 
 class _WithoutPandas:

@@ -132,9 +132,6 @@ def test_what_is_read_quickly_means_the_same() -> None:
     assert quickly > 50
 
 
-POOL = "ARROW_DEFAULT_MEMORY_POOL"
-
-
 def test_a_plain_command_line_loads_nothing_heavy(tmp_path: Path) -> None:
     from tests.convert.making import points, record
 
@@ -170,25 +167,3 @@ def test_a_process_of_its_own_keeps_its_memory() -> None:
     first, later = map(int, python("-c", code).stdout.split())
 
     assert later < first
-
-
-@pytest.mark.skipif(
-    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="others are left as they are"
-)
-@pytest.mark.parametrize(("chosen", "used"), [({}, "jemalloc"), ({POOL: "system"}, "system")])
-def test_a_process_of_its_own_takes_memory_from_the_better_pool(
-    chosen: dict[str, str], used: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(POOL, raising=False)
-    for name, value in chosen.items():
-        monkeypatch.setenv(name, value)
-    code = (
-        "from bagmill.startup import start_light\n"
-        "start_light()\n"
-        "import pyarrow as pa\n"
-        "print(pa.default_memory_pool().backend_name)"
-    )
-
-    done = python("-c", code)
-
-    assert (done.stdout.strip(), done.stderr) == (used, "")
