@@ -81,6 +81,18 @@ def extensions(message: Descriptor) -> list[FieldDescriptor]:
     return sorted(message.file.pool.FindAllExtensions(message), key=lambda item: item.number)
 
 
+def entry_of(message: Descriptor) -> tuple[FieldDescriptor, FieldDescriptor]:
+    """The key and the value of a map's entries (descriptor.proto, `map_entry`).
+
+    Raises:
+        SchemaInvalid: one of them is missing.
+    """
+    key, value = (message.fields_by_name.get(name) for name in ("key", "value"))
+    if key is None or value is None:  # the pool looks at all else
+        raise SchemaInvalid(f"{message.full_name} is a map's entry without a key or a value")
+    return key, value
+
+
 def _load_pool(name: str, files: dict[str, FileDescriptorProto]) -> DescriptorPool:
     pool = DescriptorPool()
     waiting = list(reversed(files))
@@ -146,7 +158,7 @@ class _Builder:
     def type(self, item: FieldDescriptor) -> Type:
         message = item.message_type
         if message is not None and message.GetOptions().map_entry:
-            key, value = message.fields_by_name["key"], message.fields_by_name["value"]
+            key, value = entry_of(message)
             return Mapping(Primitive(_kind(key)), self.element(value))
         element = self.element(item)
         return Sequence(element) if item.is_repeated else element

@@ -95,6 +95,15 @@ def test_a_message_that_holds_itself_is_no_table() -> None:
         parse_protobuf("p.A", data)
 
 
+def map_by(key: str) -> bytes:
+    """A set with a map whose entries call their key so, which no compiler makes."""
+    entry = message("BEntry", [field(key, 1, Proto.TYPE_INT32), field("value", 2, Proto.TYPE_INT32)])
+    entry.options.map_entry = True
+    owner = message("A", [field("b", 1, Proto.TYPE_MESSAGE, repeated=True, type_name=".p.A.BEntry")])
+    owner.nested_type.append(entry)
+    return descriptor_set(file("a.proto", [owner]))
+
+
 @pytest.mark.parametrize(
     ("name", "data", "complaint"),
     [
@@ -140,6 +149,7 @@ def test_a_message_that_holds_itself_is_no_table() -> None:
             ),
             "in the schema of p.A",
         ),
+        ("p.A", map_by("kez"), "p.A.BEntry is a map's entry without a key or a value"),
     ],
 )
 def test_bad_descriptor_sets_say_what_is_wrong(name: str, data: bytes, complaint: str) -> None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from bagmill.schemas.arrow import arrow_type
-from bagmill.schemas.protobuf import extensions, load_descriptor, parse_protobuf
+from bagmill.schemas.protobuf import entry_of, extensions, load_descriptor, parse_protobuf
 from bagmill.schemas.tree import MOST_KNOWN, Field, Mapping, Sequence, Struct, Type
 
 VARINT, FIXED64, LENGTH, GROUP, END_GROUP, FIXED32 = range(6)
@@ -180,8 +180,7 @@ class _Compiler:
     def entry(self, node: Mapping, message: Descriptor) -> MessagePlan:
         """The plan of a map's entries. Keys and values that are absent are their default."""
         members = Field("key", node.key), Field("value", node.value)
-        items = message.fields_by_name["key"], message.fields_by_name["value"]
-        return self.plan(members, items, (), entry=True)
+        return self.plan(members, entry_of(message), (), entry=True)
 
     def plan(
         self,
