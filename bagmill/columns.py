@@ -57,13 +57,29 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def assemble(block: Block, rows: Rows, fields: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Put our columns before the decoded fields; `rows` are the messages of the block that they come from."""
+def assemble(
+    block: Block, rows: Rows, fields: pa.RecordBatch, schema: pa.Schema
+) -> pa.RecordBatch | pa.Table:
+    """Put our columns before the decoded fields; `rows` are the messages of the block that they come from.
+
+    It is a table if values were left in the block's buffer: then their column has a chunk for each.
+    """
     log_time, publish_time = block.log_time[rows], block.publish_time[rows]
     own: list[npt.NDArray[Any]] = [log_time, publish_time, log_time, block.sequence[rows]]
     # Not `pa.array`: that would load numpy.ma, which takes half as long as pyarrow.
     arrays = [flat(field.type, values) for field, values in zip(OWN_FIELDS, own, strict=True)]
+    if any(pa.types.is_dictionary(column.type) for column in fields.columns):
+        columns = [_one_by_one(column) for column in fields.columns]
+        return pa.Table.from_arrays([*arrays, *columns], schema=schema)
     return pa.RecordBatch.from_arrays([*arrays, *fields.columns], schema=schema)
+
+
+def _one_by_one(column: pa.Array) -> pa.Array | pa.ChunkedArray:
+    """The values that a dictionary has, none of them copied."""
+    if not pa.types.is_dictionary(column.type):
+        return column
+    values = column.dictionary
+    return pa.chunked_array([values.slice(number, 1) for number in column.indices.to_numpy().tolist()])
 
 
 def assemble_unreadable(

@@ -13,6 +13,7 @@ from bagmill.checkpoints import Checkpoint
 from bagmill.choices import MAX_TIME_NS
 from bagmill.columns import Failure, Rows, assemble, assemble_unreadable, table_schema, unreadable_schema
 from bagmill.decoders import Decoder
+from bagmill.decoders.base import Buffer, Kept
 from bagmill.findings import (
     TableRun,
     restore_run,
@@ -36,6 +37,9 @@ UNREADABLE = "unreadable"
 MAX_PAYLOAD = (1 << 31) - (1 << 20)
 """Bytes of a message that a Parquet value can hold."""
 
+LONG_BYTES = 128 << 10
+"""From this mean length on a topic's messages are faster written one by one than copied together."""
+
 
 @dataclass(slots=True)
 class Conversion:
@@ -47,6 +51,8 @@ class Conversion:
     sources: Sequence[tuple[Table, Decoder]]
     aside: Format
     """Of the messages that can't be read."""
+    in_place: bool = False
+    """Whether the pool's format takes tables, so that long blobs can stay in the memory of their block."""
     runs: list[TableRun] = field(init=False)
     grouping: Grouping = field(init=False)
 
@@ -81,20 +87,38 @@ class Conversion:
 
     def take(self, block: Block) -> None:
         """Convert the messages of a block."""
-        for number, rows in self.grouping.split(block):
+        split = list(self.grouping.split(block))
+        long = self._long(block, split)
+        kept = block.lend().view(Kept) if long else block.buffer
+        for number, rows in split:
             run = self.runs[number]
             run.read += rows.size
             for part in slices(block, rows, run.decoder.fields):
-                self._convert(run, block, part)
+                self._convert(run, block, part, kept if number in long else block.buffer)
 
-    def _convert(self, run: TableRun, block: Block, rows: Rows) -> None:
+    def _long(self, block: Block, split: Sequence[tuple[int, Rows]]) -> set[int]:
+        """The tables whose blobs may stay in the block's memory, since they make up at least half of it.
+
+        What waits to be written is counted without what its memory holds besides.
+        """
+        if not self.in_place:
+            return set()
+        sizes = {
+            number: int((block.end[rows] - block.start[rows]).sum())
+            for number, rows in split
+            if rows.size * LONG_BYTES <= block.buffer.size
+        }
+        long = {number for number, rows in split if sizes.get(number, 0) >= rows.size * LONG_BYTES}
+        return long if sum(sizes[number] for number in long) >= block.memory.u8.size // 2 else set()
+
+    def _convert(self, run: TableRun, block: Block, rows: Rows, buffer: Buffer) -> None:
         too_big = block.end[rows] - block.start[rows] > MAX_PAYLOAD
         run.too_big += int(too_big.sum())
         rows = rows[~too_big]
         too_late = (block.log_time[rows] > MAX_TIME_NS) | (block.publish_time[rows] > MAX_TIME_NS)
         failures = [Failure(row, _too_late(block, row)) for row in rows[too_late].tolist()]
         rows = rows[~too_late]
-        decoded = run.decoder.decode(block.buffer, block.start[rows], block.end[rows])
+        decoded = run.decoder.decode(buffer, block.start[rows], block.end[rows])
         readable = np.ones(rows.size, np.bool_)
         for index, reason in decoded.unreadable:
             readable[index] = False

@@ -60,7 +60,7 @@ def convert(
         lanes = threads if threads > 1 else 0
         with WriterPool(output, files, threads=lanes, going_on=earlier is not None) as pool:
             sources = list(zip(tables, decoders, strict=True))
-            conversion = Conversion(pool, output, source.identity, sources, aside)
+            conversion = Conversion(pool, output, source.identity, sources, aside, in_place=files is aside)
             if earlier:
                 conversion.restore(earlier)
             taken = earlier.blocks if earlier else 0

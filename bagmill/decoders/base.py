@@ -17,12 +17,19 @@ Buffer = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 
 
+class Kept(np.ndarray[Any, np.dtype[np.uint8]]):
+    """A buffer whose bytes stay as they are while anything refers to it, so that blobs need not be copied."""
+
+
 class UnreadableMessage(ValueError):
     """This one message can't be decoded; its text is the reason."""
 
 
 class Decoded(NamedTuple):
-    """The readable messages as rows, in order; `unreadable`: (index among all that were given, reason)."""
+    """The readable messages as rows, in order; `unreadable`: (index among all that were given, reason).
+
+    Of messages in a buffer that is `Kept`, columns of bytes may be dictionaries whose values lie there.
+    """
 
     batch: pa.RecordBatch
     unreadable: Sequence[tuple[int, str]] = ()

@@ -19,7 +19,8 @@ def merge(parts: Sequence[Part], type_: pa.StructType) -> Part:
         return filled[0]
     rows = np.concatenate([rows for _, rows in filled])
     order = np.argsort(rows)
-    array = pa.concat_arrays([array for array, _ in filled])
+    # Some may have left blobs in place, which is of no use where all are copied.
+    array = pa.concat_arrays([array if array.type == type_ else array.cast(type_) for array, _ in filled])
     return call("take", array, indices(order)), rows[order]
 
 

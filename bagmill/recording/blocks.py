@@ -21,7 +21,7 @@ class Block:
 
     `buffer` holds the decompressed records and is valid until the next block is asked for; the bytes of
     message i are `buffer[start[i]:end[i]]`. Times are ns, as they stand in the file. `memory` is what the
-    reader takes back then.
+    reader takes back then, unless it is lent.
     """
 
     buffer: npt.NDArray[np.uint8]
@@ -35,6 +35,13 @@ class Block:
 
     def __len__(self) -> int:
         return int(self.start.size)
+
+    def lend(self) -> npt.NDArray[np.uint8]:
+        """The buffer, for somebody who keeps it beyond the next block; to be called once.
+
+        Its bytes stay while anything is there that was made of this array without a copy.
+        """
+        return self.memory.lend(self.buffer.size)
 
 
 class Selection:
@@ -142,13 +149,18 @@ class Memory:
         """Memory of `size` bytes or more."""
         if size > self.target:
             return Views(np.empty(size, np.uint8))
-        try:
-            return self._free.pop()
-        except IndexError:
-            return Views(np.empty(self.target, np.uint8))
+        for _ in range(len(self._free)):
+            views = self._free.pop()
+            if not views.is_lent:
+                return views
+            self._free.appendleft(views)
+        return Views(np.empty(self.target, np.uint8))
 
     def give_back(self, views: Views) -> None:
-        """Take memory that nobody reads any more; what was made for one big record is let go."""
+        """Take memory that nobody reads any more, but for those whom it was lent.
+
+        What was made for one big record is let go.
+        """
         if views.u8.size == self.target:
             self._free.append(views)
 

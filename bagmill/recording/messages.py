@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import NamedTuple
+from weakref import ref
 
 import numpy as np
 import numpy.typing as npt
@@ -61,8 +62,24 @@ class Views:
 
     def __init__(self, buffer: npt.NDArray[np.uint8]) -> None:
         self.u8 = buffer
+        self._lent: ref[npt.NDArray[np.uint8]] | None = None
         self.u32 = np.ndarray((buffer.size - 3,), "<u4", buffer, strides=(1,))
         self.u64 = np.ndarray((buffer.size - 7,), "<u8", buffer, strides=(1,))
+
+    def lend(self, size: int) -> npt.NDArray[np.uint8]:
+        """The first bytes, for somebody who may keep them; once at a time.
+
+        All that is made of this array refers to it, and not only to the buffer as views of `u8` do: between
+        them is no array but a `memoryview`, where numpy stops when it looks for what a view is of.
+        """
+        lent = np.frombuffer(self.u8.data, np.uint8, size)
+        self._lent = ref(lent)
+        return lent
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether anything still refers to what was lent."""
+        return self._lent is not None and self._lent() is not None
 
     def heads(self, starts: Int64) -> Heads:
         """Copy the heads of messages whose records begin there."""

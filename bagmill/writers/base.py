@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
+
+Rows: TypeAlias = pa.RecordBatch | pa.Table
+"""Some rows of a table. A `pa.Table`, which only Parquet takes, has long values as chunks of their own."""
 
 
 class Part(NamedTuple):
@@ -20,7 +23,7 @@ class TableWriter(Protocol):
     Calls come one after the other, but each may come from another thread.
     """
 
-    def write(self, batches: Sequence[pa.RecordBatch]) -> None:
+    def write(self, batches: Sequence[Rows]) -> None:
         """Write a group of rows, at least one; the next file begins where one is big enough."""
         ...
 
@@ -49,7 +52,7 @@ class TableWriter(Protocol):
 class EncodesAhead(Protocol):
     """A writer of which some of the work of `write` can be done before its turn."""
 
-    def encode(self, batches: Sequence[pa.RecordBatch]) -> None:
+    def encode(self, batches: Sequence[Rows]) -> None:
         """Encode what will be given to `write` later, if that is worth it; in any thread, beside `write`."""
         ...
 

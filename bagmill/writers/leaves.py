@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from bagmill.kernels import call
+from bagmill.writers.base import Rows
 
 
 class Leaf(NamedTuple):
@@ -44,12 +45,17 @@ def _below(path: str, kind: pa.DataType, *, repeated: bool) -> Iterator[Leaf]:
         yield Leaf(path, kind, repeated)
 
 
-def leaf_arrays(batch: pa.RecordBatch) -> list[pa.Array]:
-    """The values of each leaf column, lists joined to one; no bytes are copied where no list is null."""
-    return [array for column in batch.columns for array in _arrays(column)]
+def leaf_arrays(rows: Rows) -> list[pa.Array | pa.ChunkedArray]:
+    """The values of each leaf column, lists joined to one; no bytes are copied where no list is null.
+
+    What a table has in several chunks, which is nothing nested, stays so.
+    """
+    return [array for column in rows.columns for array in _arrays(column)]
 
 
-def _arrays(array: pa.Array) -> Iterator[pa.Array]:
+def _arrays(array: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array | pa.ChunkedArray]:
+    if isinstance(array, pa.ChunkedArray) and array.num_chunks == 1:
+        array = array.chunk(0)
     kind = array.type
     if pa.types.is_struct(kind):
         for child in array.flatten():

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from bagmill.kernels import call
+from bagmill.writers.base import Rows
 from bagmill.writers.leaves import Leaf, leaf_arrays
 
 PLACES = 8
@@ -42,7 +43,7 @@ class LeafSample:
         return pa.concat_arrays([run.slice(0, RUN) for run in self.runs])
 
 
-def take_samples(columns: Sequence[Leaf], batches: Sequence[pa.RecordBatch]) -> list[LeafSample]:
+def take_samples(columns: Sequence[Leaf], batches: Sequence[Rows]) -> list[LeafSample]:
     """A sample of each leaf column; of big values, only the first of each place."""
     samples = [LeafSample(leaf.type) for leaf in columns]
     seen = 0
@@ -61,7 +62,7 @@ def take_samples(columns: Sequence[Leaf], batches: Sequence[pa.RecordBatch]) -> 
     return samples
 
 
-def _places(batches: Sequence[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+def _places(batches: Sequence[Rows]) -> Iterator[list[Rows]]:
     """Up to `RUN` rows from each place, as slices of batches."""
     ends = list(accumulate(batch.num_rows for batch in batches))
     step = max(1, ends[-1] // PLACES)
@@ -76,13 +77,15 @@ def _places(batches: Sequence[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]
         yield pieces
 
 
-def _cut(array: pa.Array) -> pa.Array:
+def _cut(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     """The first values, as many as have about `RUN_BYTES`; at least one."""
     size = byte_size(array)
-    return array if size <= RUN_BYTES else array.slice(0, max(1, len(array) * RUN_BYTES // size))
+    if size > RUN_BYTES:
+        array = array.slice(0, max(1, len(array) * RUN_BYTES // size))
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def byte_size(array: pa.Array) -> int:
+def byte_size(array: pa.Array | pa.ChunkedArray) -> int:
     """Bytes of the values of a leaf column, without lengths."""
     kind = array.type
     if pa.types.is_string(kind) or pa.types.is_binary(kind):

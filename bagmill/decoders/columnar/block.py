@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from bagmill.decoders.base import Buffer, Offsets
+from bagmill.decoders.base import Buffer, Kept, Offsets
 from bagmill.decoders.columnar.arrays import Assembler
+from bagmill.decoders.columnar.inplace import left_in_place
 from bagmill.decoders.columnar.plan import Plan
 from bagmill.decoders.columnar.scattered import Scattered
 from bagmill.decoders.columnar.texts import read_texts
@@ -61,4 +62,7 @@ class BlockDecoder:
             walked = walked.without(walked.message_of(np.concatenate(places)))
             texts, _ = read_texts(self._plan.texts, Scattered(self._plan, buffer, walked.slots))
         assembler = Assembler(Scattered(self._plan, buffer, walked.slots), texts)
+        if isinstance(buffer, Kept) and len(rows := walked.rows):
+            payloads = int((end[rows] - start[rows]).sum())
+            return left_in_place(self._plan, assembler, buffer, walked.slots, payloads), rows
         return assembler.column(self._plan.column, len(walked.rows)), walked.rows

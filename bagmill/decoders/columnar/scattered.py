@@ -108,14 +108,21 @@ class Scattered:
         return result
 
     def _take(self, places: Offsets, lengths: Offsets) -> Buffer:
-        """To Arrow the pieces are every second one of those that the buffer falls into."""
-        small = self._buffer.size < 1 << 31
-        borders = np.empty(2 * len(places), np.int32 if small else np.int64)
-        borders[::2] = places
-        np.add(places, lengths, out=borders[1::2], casting="same_kind")
-        kind = pa.binary() if small else pa.large_binary()
-        buffers = [None, pa.py_buffer(borders), pa.py_buffer(self._buffer)]
-        pieces = pa.Array.from_buffers(kind, len(borders) - 1, buffers)
-        every_second = indices(np.arange(0, len(borders), 2))
-        taken = call("take", pieces, every_second, options=WITHOUT_CHECKS)
+        pieces, numbers = cut(self._buffer, places, lengths)
+        taken = call("take", pieces, numbers, options=WITHOUT_CHECKS)
         return np.frombuffer(taken.buffers()[2], np.uint8)
+
+
+def cut(buffer: Buffer, places: Offsets, lengths: Offsets) -> tuple[pa.Array, pa.Array]:
+    """Cut a buffer into values, without a copy, and say which of them are wanted.
+
+    To Arrow values stand one behind the other, so what lies between two that are wanted is one as well.
+    """
+    small = buffer.size < 1 << 31
+    borders = np.empty(2 * len(places), np.int32 if small else np.int64)
+    borders[::2] = places
+    np.add(places, lengths, out=borders[1::2], casting="same_kind")
+    kind = pa.binary() if small else pa.large_binary()
+    buffers = [None, pa.py_buffer(borders), pa.py_buffer(buffer)]
+    pieces = pa.Array.from_buffers(kind, len(borders) - 1, buffers)
+    return pieces, indices(np.arange(0, len(borders), 2))
