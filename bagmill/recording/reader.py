@@ -29,8 +29,11 @@ from bagmill.recording.summary import Summary, is_complete, read_summary, read_t
 TARGET_BYTES = 16 << 20
 """Decompressed bytes in a block: enough to work on many messages at once, and still in the cache's reach."""
 
-_TARGETS_AHEAD = 2
-"""Blocks that wait when reading ahead: one that is used, and one for what is faster than the other."""
+_TARGETS_AHEAD = 4
+"""Blocks that wait when reading ahead: one that is used, and what is read while all cores are busy writing.
+
+Two tables that grow alike are full at the same time; what they take next should be there when they are done.
+"""
 
 
 class Recording:
