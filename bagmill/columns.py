@@ -68,16 +68,13 @@ def assemble(
     own: list[npt.NDArray[Any]] = [log_time, publish_time, log_time, block.sequence[rows]]
     # Not `pa.array`: that would load numpy.ma, which takes half as long as pyarrow.
     arrays = [flat(field.type, values) for field, values in zip(OWN_FIELDS, own, strict=True)]
-    if any(pa.types.is_dictionary(column.type) for column in fields.columns):
-        columns = [_one_by_one(column) for column in fields.columns]
-        return pa.Table.from_arrays([*arrays, *columns], schema=schema)
-    return pa.RecordBatch.from_arrays([*arrays, *fields.columns], schema=schema)
+    columns = [_one_by_one(one) if pa.types.is_dictionary(one.type) else one for one in fields.columns]
+    kind = pa.Table if any(isinstance(one, pa.ChunkedArray) for one in columns) else pa.RecordBatch
+    return kind.from_arrays([*arrays, *columns], schema=schema)
 
 
-def _one_by_one(column: pa.Array) -> pa.Array | pa.ChunkedArray:
-    """The values that a dictionary has, none of them copied."""
-    if not pa.types.is_dictionary(column.type):
-        return column
+def _one_by_one(column: pa.DictionaryArray) -> pa.ChunkedArray:
+    """The values that a dictionary's rows name, none of them copied."""
     values = column.dictionary
     return pa.chunked_array([values.slice(number, 1) for number in column.indices.to_numpy().tolist()])
 

@@ -28,7 +28,7 @@ from bagmill.report import OutputFile, Report
 from bagmill.schemafiles import write_schemas
 from bagmill.slices import slices
 from bagmill.tables import Table
-from bagmill.writers.base import Format, Part
+from bagmill.writers.base import LONG_BYTES, Format, Part
 from bagmill.writers.pool import WriterPool
 
 UNREADABLE = "unreadable"
@@ -36,9 +36,6 @@ UNREADABLE = "unreadable"
 
 MAX_PAYLOAD = (1 << 31) - (1 << 20)
 """Bytes of a message that a Parquet value can hold."""
-
-LONG_BYTES = 128 << 10
-"""From this mean length on a topic's messages are faster written one by one than copied together."""
 
 
 @dataclass(slots=True)
@@ -103,13 +100,15 @@ class Conversion:
         """
         if not self.in_place:
             return set()
-        sizes = {
-            number: int((block.end[rows] - block.start[rows]).sum())
-            for number, rows in split
-            if rows.size * LONG_BYTES <= block.buffer.size
-        }
-        long = {number for number, rows in split if sizes.get(number, 0) >= rows.size * LONG_BYTES}
-        return long if sum(sizes[number] for number in long) >= block.memory.u8.size // 2 else set()
+        long, held = set(), 0
+        for number, rows in split:
+            least = rows.size * LONG_BYTES
+            if least <= block.buffer.size:  # of most tables that says enough
+                size = int((block.end[rows] - block.start[rows]).sum())
+                if size >= least:
+                    long.add(number)
+                    held += size
+        return long if held >= block.memory.u8.size // 2 else set()
 
     def _convert(self, run: TableRun, block: Block, rows: Rows, buffer: Buffer) -> None:
         too_big = block.end[rows] - block.start[rows] > MAX_PAYLOAD

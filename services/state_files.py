@@ -1,4 +1,7 @@
-"""state.json and request.json as bytes: written only if they can be read again, read with a reason if not."""
+"""The files of a workflow's folder: where they are, and state.json and request.json as bytes.
+
+These are written only if they can be read again, and read with a reason if not.
+"""
 
 from functools import lru_cache
 from pathlib import Path

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
-Rows: TypeAlias = pa.RecordBatch | pa.Table
+SomeRows: TypeAlias = pa.RecordBatch | pa.Table
 """Some rows of a table. A `pa.Table`, which only Parquet takes, has long values as chunks of their own."""
+
+LONG_BYTES = 128 << 10
+"""From this mean length on values may be chunks of their own: that costs less than to copy them together."""
 
 
 class Part(NamedTuple):
@@ -23,7 +26,7 @@ class TableWriter(Protocol):
     Calls come one after the other, but each may come from another thread.
     """
 
-    def write(self, batches: Sequence[Rows]) -> None:
+    def write(self, batches: Sequence[SomeRows]) -> None:
         """Write a group of rows, at least one; the next file begins where one is big enough."""
         ...
 
@@ -52,7 +55,7 @@ class TableWriter(Protocol):
 class EncodesAhead(Protocol):
     """A writer of which some of the work of `write` can be done before its turn."""
 
-    def encode(self, batches: Sequence[Rows]) -> None:
+    def encode(self, batches: Sequence[SomeRows]) -> None:
         """Encode what will be given to `write` later, if that is worth it; in any thread, beside `write`."""
         ...
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from bagmill.choices import Compression
 from bagmill.schemas.names import OWN_COLUMNS
-from bagmill.writers.base import Rows
+from bagmill.writers.base import LONG_BYTES, SomeRows
 from bagmill.writers.codecs import (
     CODECS,
     DELTA,
@@ -36,14 +36,13 @@ TRIED_LENGTH = 256
 PAGE_BYTES = 1 << 20
 """Bytes after which a page ends."""
 
-ONE_BY_ONE = 128 << 10
-"""From this length on a page may end behind any value, as it must where each is a chunk of its own."""
-
 PROBE_BYTES = 1 << 20
 """Bytes of a column of long values that the codec is tried on."""
 
 
-def writer_settings(schema: pa.Schema, compression: Compression, batches: Sequence[Rows]) -> dict[str, Any]:
+def writer_settings(
+    schema: pa.Schema, compression: Compression, batches: Sequence[SomeRows]
+) -> dict[str, Any]:
     """Every argument of the library's writer that changes bytes, for a file that begins with these rows."""
     columns = leaves(schema)
     choices = choose(columns, CODECS[compression], batches)
@@ -76,16 +75,16 @@ def compresses_blobs(schema: pa.Schema, settings: Mapping[str, Any]) -> bool:
     return any(leaf.is_blob and codecs[leaf.path] != NO_CODEC.name for leaf in leaves(schema))
 
 
-def _values_at_a_time(batches: Sequence[Rows]) -> int:
+def _values_at_a_time(batches: Sequence[SomeRows]) -> int:
     """After how many values the library looks whether a page is full; by itself it looks too seldom."""
     arrays = leaf_arrays(batches[0]) if batches else []
     longest = max((byte_size(array) // len(array) for array in arrays if len(array)), default=0)
-    if longest >= ONE_BY_ONE:
-        return 1
+    if longest >= LONG_BYTES:
+        return 1  # a page may end behind any value, as it must where each is a chunk of its own
     return min(1024, PAGE_BYTES // max(1, longest))
 
 
-def choose(columns: Sequence[Leaf], codec: Codec, batches: Sequence[Rows]) -> dict[str, Choice]:
+def choose(columns: Sequence[Leaf], codec: Codec, batches: Sequence[SomeRows]) -> dict[str, Choice]:
     """How to store each leaf column of a table that begins with these rows, by path."""
     choices = {leaf.path: _usual(leaf, codec) for leaf in columns}
     size = sum(batch.nbytes for batch in batches)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from bagmill.kernels import call
-from bagmill.writers.base import Rows
+from bagmill.writers.base import SomeRows
 
 
 class Leaf(NamedTuple):
@@ -45,7 +45,7 @@ def _below(path: str, kind: pa.DataType, *, repeated: bool) -> Iterator[Leaf]:
         yield Leaf(path, kind, repeated)
 
 
-def leaf_arrays(rows: Rows) -> list[pa.Array | pa.ChunkedArray]:
+def leaf_arrays(rows: SomeRows) -> list[pa.Array | pa.ChunkedArray]:
     """The values of each leaf column, lists joined to one; no bytes are copied where no list is null.
 
     What a table has in several chunks, which is nothing nested, stays so.

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow._parquet import ParquetWriter
 
 from bagmill.choices import Compression
-from bagmill.writers.base import Part, Rows
+from bagmill.writers.base import Part, SomeRows
 from bagmill.writers.encodings import compresses_blobs, writer_settings
 from bagmill.writers.leaves import leaves
 from bagmill.writers.stitching import Group, Stitched
@@ -63,29 +63,29 @@ class ParquetTable:
         self._part: _OpenPart | None = None
         self._encoded: dict[int, tuple[_OpenPart, Group]] = {}
 
-    def encode(self, batches: Sequence[Rows]) -> None:
+    def encode(self, batches: Sequence[SomeRows]) -> None:
         """Encode a row group ahead, for the file that is open now."""
         part = self._part
         if part is not None and part.stitched is not None:
             self._encoded[id(batches)] = part, part.stitched.encode(self._table(batches))
 
-    def write(self, batches: Sequence[Rows]) -> None:
+    def write(self, batches: Sequence[SomeRows]) -> None:
         """Write rows as one row group."""
         table = self._table(batches)
         encoded_for, group = self._encoded.pop(id(batches), (None, None))
-        part = self._open(table, batches)
+        part = self._part or self._begin(batches if _has_tables(batches) else table.to_batches())
         # What a file begins with decides how it is encoded: if another was opened meanwhile, it is done anew.
         if part.write(table, group if part is encoded_for else None) >= self._settings.part_bytes:
             self.park()
 
-    def _table(self, batches: Sequence[Rows]) -> pa.Table:
+    def _table(self, batches: Sequence[SomeRows]) -> pa.Table:
         if _has_tables(batches):  # batches of these would have a row each
             table = pa.concat_tables([self._as_table(rows) for rows in batches])
         else:
             table = pa.Table.from_batches(batches, schema=self._schema)
         return table.combine_chunks() if len(batches) * self._columns > MANY_CHUNKS else table
 
-    def _as_table(self, rows: Rows) -> pa.Table:
+    def _as_table(self, rows: SomeRows) -> pa.Table:
         return rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows], self._schema)
 
     def park(self) -> None:
@@ -104,8 +104,8 @@ class ParquetTable:
 
     def close(self) -> Sequence[Part]:
         """Finish; without any rows, write a file that has the columns."""
-        if not self._parts:
-            self._open(self._table(()), ())
+        if not self._parts and self._part is None:
+            self._begin(())
         self.park()
         return tuple(self._parts)
 
@@ -115,23 +115,23 @@ class ParquetTable:
             self._part.abandon()
             self._part = None
 
-    def _open(self, table: pa.Table, batches: Sequence[Rows]) -> "_OpenPart":
-        """The open file, else the next, which begins with a table, made of these batches."""
-        if self._part is None:
-            path = self._folder / f"{self._settings.prefix}-{len(self._parts):05}.parquet"
-            first = batches if _has_tables(batches) else table.to_batches()
-            self._part = _OpenPart(path, self._schema, self._settings, first)
+    def _begin(self, first: Sequence[SomeRows]) -> "_OpenPart":
+        """Open the next file, which begins with these rows."""
+        path = self._folder / f"{self._settings.prefix}-{len(self._parts):05}.parquet"
+        self._part = _OpenPart(path, self._schema, self._settings, first)
         return self._part
 
 
-def _has_tables(batches: Sequence[Rows]) -> bool:
+def _has_tables(batches: Sequence[SomeRows]) -> bool:
     return any(isinstance(rows, pa.Table) for rows in batches)
 
 
 class _OpenPart:
     """A file that is being written; its encodings suit the rows that it begins with."""
 
-    def __init__(self, path: Path, schema: pa.Schema, made_as: ParquetFormat, first: Sequence[Rows]) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, made_as: ParquetFormat, first: Sequence[SomeRows]
+    ) -> None:
         self._path = path
         self._rows = 0
         self._sorted = True

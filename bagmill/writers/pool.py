@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bagmill.errors import OutputFailed
 from bagmill.probe import shown
-from bagmill.writers.base import EncodesAhead, Format, Part, Rows, TableWriter
+from bagmill.writers.base import EncodesAhead, Format, Part, SomeRows, TableWriter
 from bagmill.writers.lanes import Lanes
 
 PENDING_BYTES = 128 << 20
@@ -36,7 +36,7 @@ class _Table:
 
     writer: TableWriter
     group_bytes: int
-    batches: list[Rows] = field(default_factory=list)
+    batches: list[SomeRows] = field(default_factory=list)
     pending: int = 0
 
 
@@ -103,7 +103,7 @@ class WriterPool:
         """Bytes of Arrow data that all tables hold back."""
         return self._pending
 
-    def write(self, folder: str, batch: Rows) -> None:
+    def write(self, folder: str, batch: SomeRows) -> None:
         """Take rows of a table.
 
         Raises:

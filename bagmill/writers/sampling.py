@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from bagmill.kernels import call
-from bagmill.writers.base import Rows
+from bagmill.writers.base import SomeRows
 from bagmill.writers.leaves import Leaf, leaf_arrays
 
 PLACES = 8
@@ -43,7 +43,7 @@ class LeafSample:
         return pa.concat_arrays([run.slice(0, RUN) for run in self.runs])
 
 
-def take_samples(columns: Sequence[Leaf], batches: Sequence[Rows]) -> list[LeafSample]:
+def take_samples(columns: Sequence[Leaf], batches: Sequence[SomeRows]) -> list[LeafSample]:
     """A sample of each leaf column; of big values, only the first of each place."""
     samples = [LeafSample(leaf.type) for leaf in columns]
     seen = 0
@@ -62,7 +62,7 @@ def take_samples(columns: Sequence[Leaf], batches: Sequence[Rows]) -> list[LeafS
     return samples
 
 
-def _places(batches: Sequence[Rows]) -> Iterator[list[Rows]]:
+def _places(batches: Sequence[SomeRows]) -> Iterator[list[SomeRows]]:
     """Up to `RUN` rows from each place, as slices of batches."""
     ends = list(accumulate(batch.num_rows for batch in batches))
     step = max(1, ends[-1] // PLACES)

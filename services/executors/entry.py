@@ -33,8 +33,9 @@ NICENESS = 10
 OOM_SCORE = 500
 
 GROUP_TRIES = 30
+"""Tries to lower the session, which others may be doing too."""
 GROUP_PAUSE = 0.1
-"""Seconds between two of these tries."""
+"""Seconds between two of them."""
 
 
 class Events:
