@@ -168,6 +168,8 @@ def test_a_snapshot_that_is_behind_is_renewed_by_others(
 def test_a_journal_that_has_grown_is_shortened(make: Callable[[], FileQueue], queue: FileQueue) -> None:
     other, idle = make(), make()
     assert (other.snapshot().seq, idle.snapshot().seq) == (0, 0)
+    for each in (queue, other):
+        each.finish()  # the snapshot is renewed by this test alone
     for number in range(4):
         queue.enqueue([job(f"j{number}.{index}" + "x" * 300, f"W{index}") for index in range(1000)])
         assert other.status().seq == number + 1
@@ -281,6 +283,7 @@ def test_a_bad_snapshot_is_never_overwritten(queue: FileQueue) -> None:
 
 
 def test_a_flipped_bit_of_the_snapshot_is_noticed(make: Callable[[], FileQueue], queue: FileQueue) -> None:
+    queue.finish()  # the snapshot is renewed by this test alone
     queue.rebuilt()
     queue.enqueue([job("x" * 4000, f"W{index}") for index in range(400)])
     queue.renew_snapshot()

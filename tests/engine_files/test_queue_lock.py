@@ -75,14 +75,15 @@ def test_who_waits_gets_it_when_it_is_given_up(tmp_path: Path) -> None:
 
 def test_a_stopped_holder_does_not_stop_the_others(tmp_path: Path) -> None:
     path = tmp_path / "queue.lock"
-    lock = QueueLock(path)
+    lock, before = QueueLock(path), set(threading.enumerate())
     with holder(path) as process:
         process.send_signal(signal.SIGSTOP)
         for _ in range(3):
             with pytest.raises(LockTimeout) as caught, lock.held(timeout=0.05):
                 raise AssertionError("another process has it")
         assert caught.value.where == {"path": str(path)}
-        assert threading.active_count() <= 2, "one thread waits, however often that was given up"
+        waiting = [one for one in threading.enumerate() if one not in before and one.name == "queue-lock"]
+        assert len(waiting) == 1, "one thread waits, however often that was given up"
         process.kill()
         with lock.held():
             pass
@@ -115,10 +116,20 @@ def test_a_file_that_was_removed_or_replaced_is_taken_anew(tmp_path: Path) -> No
         assert try_lock(path) is None
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What file it is; None if it is gone, as other tests' descriptors may be."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 def test_it_closes_what_it_opened(tmp_path: Path) -> None:
-    before = len(list(Path("/dev/fd").iterdir()))
     for number in range(20):
         with QueueLock(tmp_path / f"{number}.lock").held():
             pass
 
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    opened = {identity(file) for file in tmp_path.iterdir()}
+    assert len(opened) == 20
+    assert not opened & set(map(identity, Path("/dev/fd").iterdir()))
